@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ func CheckName(name string) error {
 		return errors.New("is empty")
 	case len(name) > MaxName:
 		return errors.New("is longer than 128 bytes")
-	case !utf8.ValidString(name):
+	case !utf8.ValidString(name), strings.ContainsRune(name, utf8.RuneError): // what a JSON decoder made of bad text
 		return errors.New("is not valid UTF-8")
 	}
 	first, _ := utf8.DecodeRuneInString(name)

@@ -189,18 +189,13 @@ func hasControl(s string) bool {
 	return false
 }
 
-// equalFold compares s with a lower-case ASCII word, folding ASCII only: Unicode folding would take
-// U+212A for a k.
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
+// equalFold compares s with a lower-case ASCII word, folding ASCII only.
+func equalFold(s, word string) bool {
+	if len(s) != len(word) {
 		return false
 	}
 	for i := range len(s) {
-		b := s[i]
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		if b != lower[i] {
+		if lower(s[i]) != word[i] {
 			return false
 		}
 	}

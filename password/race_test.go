@@ -1,0 +1,6 @@
+//go:build race
+
+package password
+
+// underRace makes hashing about ten times slower.
+const underRace = true

@@ -1,0 +1,68 @@
+// Package jwt signs a user: the token that gatehouse sends out, and the secret it signs with.
+package jwt
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/conf"
+)
+
+// MinSecret is the length in bytes under which a secret is too short for HS256 (RFC 7518, section 3.2).
+const MinSecret = 32
+
+// Config is the section jwt of config.yaml.
+type Config struct {
+	Issuer   string       `yaml:"iss" doc:"The claim iss of every token."`
+	Audience string       `yaml:"aud" doc:"The claim aud of every token; versions 1.0.0 and 2.0.0 issue it with issue_aud only."`
+	IssueAud *bool        `yaml:"issue_aud" doc:"Whether the claim aud is issued. Default: true in version 3, false in 1.0.0 and 2.0.0."`
+	Lifetime Seconds      `yaml:"exp" doc:"How long a token is valid: seconds, or a duration such as 1h."`
+	Secret   *auth.Secret `yaml:"secret" secret:"true" doc:"The HS256 secret, at least 32 bytes. Without one, gatehouse makes one and keeps it in state_dir."`
+}
+
+// Check reports what is wrong with the section.
+func (c Config) Check(r conf.Report) {
+	if c.Lifetime <= 0 {
+		r.Fault("exp", "must be more than 0")
+	}
+	if c.IssueAud != nil && *c.IssueAud && c.Audience == "" {
+		r.Fault("issue_aud", "there is no jwt.aud to issue")
+	}
+	if c.Secret == nil {
+		return
+	}
+	switch n := len(*c.Secret); {
+	case n == 0:
+		r.Fault("secret", "is empty: anybody could sign tokens; set at least %d random bytes, or leave the key out", MinSecret)
+	case n < MinSecret:
+		r.Strict("secret", "has %d bytes, fewer than %d: it can be guessed; make one with: openssl rand -base64 48", n, MinSecret)
+	}
+}
+
+// Seconds is a time span that config.yaml writes as whole seconds (3600) or as a duration (1h).
+type Seconds time.Duration
+
+// UnmarshalText reads either notation.
+func (s *Seconds) UnmarshalText(text []byte) error {
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		if n < 0 || n > int64(maxSeconds/time.Second) {
+			return errors.New("is out of range")
+		}
+		*s = Seconds(time.Duration(n) * time.Second)
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil {
+		return errors.New("is neither seconds (3600) nor a duration (1h)")
+	}
+	if d < 0 || d > maxSeconds {
+		return errors.New("is out of range")
+	}
+	*s = Seconds(d)
+	return nil
+}
+
+// maxSeconds keeps the end of any token well inside what a client's date type can hold.
+const maxSeconds = 100 * 365 * 24 * time.Hour

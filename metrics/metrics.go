@@ -1,0 +1,127 @@
+// Package metrics owns what is counted. It is a leaf that every room may import. Labels hold names from
+// config.yaml and fixed words only, never a user, an address or anything else a client can choose.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Results of a request, as auth-o-tron names them, and two more that it does not have.
+const (
+	Success       = "success"
+	NoAuthHeader  = "no_auth_header"
+	InvalidHeader = "invalid_header"
+	AllFailed     = "all_failed"
+	Forbidden     = "forbidden"
+	NoDecision    = "no_decision"
+)
+
+// Unknown stands for the realm of a request that no source said yes to.
+const Unknown = "unknown"
+
+// Metrics counts. Its families bear auth-o-tron's names where that has one.
+type Metrics struct {
+	registry          *prometheus.Registry
+	requests          *prometheus.CounterVec
+	requestSeconds    *prometheus.HistogramVec
+	attempts          *prometheus.CounterVec
+	attemptSeconds    *prometheus.HistogramVec
+	fileReloads       *prometheus.CounterVec
+	fileBad           *prometheus.GaugeVec
+	fileUnusable      *prometheus.GaugeVec
+	rolesLeftOut      prometheus.Counter
+	attributesDropped prometheus.Counter
+	panics            prometheus.Counter
+}
+
+// New returns metrics in a registry of their own, with Go's and the process's beside them.
+func New(version string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counters("auth_requests_total", "Decisions, by result and the user's realm.", "result", "realm"),
+		requestSeconds: seconds("auth_duration_seconds",
+			"Time from a request's arrival to its decision.", "result", "realm"),
+		attempts: counters("auth_provider_attempts_total",
+			"Questions put to a provider: success, denied, not_mine, error or timeout.",
+			"provider_name", "provider_type", "realm", "result"),
+		attemptSeconds: seconds("auth_provider_duration_seconds",
+			"Time that a provider took to answer.", "provider_name", "provider_type", "realm"),
+		fileReloads: counters("gatehouse_file_reloads_total",
+			"New versions of a watched file: loaded or refused.", "provider_name", "result"),
+		fileBad: gauges("gatehouse_file_bad",
+			"1 while the users of a watched file are those of an older version, or the file is gone.", "provider_name"),
+		fileUnusable: gauges("gatehouse_file_unusable_lines",
+			"Lines of a password file that nobody can log in with.", "provider_name"),
+		rolesLeftOut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_roles_left_out_total", Help: "Roles left out of X-Auth-Roles because they hold a comma."}),
+		attributesDropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_attributes_dropped_total", Help: "Tokens issued without attributes to stay under server.max_header_bytes."}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request."}),
+	}
+	build := gauges("gatehouse_build_info", "The version that runs.", "version")
+	build.WithLabelValues(version).Set(1)
+	m.registry.MustRegister(m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.fileReloads, m.fileBad,
+		m.fileUnusable, m.rolesLeftOut, m.attributesDropped, m.panics, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+}
+
+func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: name, Help: help,
+		Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5, 10},
+	}, labels)
+}
+
+// Request counts one decision. realm is [Unknown] unless result is [Success] or a known user was forbidden.
+func (m *Metrics) Request(result, realm string, took time.Duration) {
+	m.requests.WithLabelValues(result, realm).Inc()
+	m.requestSeconds.WithLabelValues(result, realm).Observe(took.Seconds())
+}
+
+// Attempt counts one question put to a provider.
+func (m *Metrics) Attempt(name, kind, realm, result string, took time.Duration) {
+	m.attempts.WithLabelValues(name, kind, realm, result).Inc()
+	m.attemptSeconds.WithLabelValues(name, kind, realm).Observe(took.Seconds())
+}
+
+// FileLoaded notes that the newest version of a provider's file is in force, less its unusable lines.
+func (m *Metrics) FileLoaded(provider string, unusable int) {
+	m.fileReloads.WithLabelValues(provider, "loaded").Inc()
+	m.fileBad.WithLabelValues(provider).Set(0)
+	m.fileUnusable.WithLabelValues(provider).Set(float64(unusable))
+}
+
+// FileRefused notes that a provider's file is gone or bad.
+func (m *Metrics) FileRefused(provider string) {
+	m.fileReloads.WithLabelValues(provider, "refused").Inc()
+	m.fileBad.WithLabelValues(provider).Set(1)
+}
+
+// RoleLeftOut counts a role that X-Auth-Roles cannot carry.
+func (m *Metrics) RoleLeftOut() { m.rolesLeftOut.Inc() }
+
+// AttributesDropped counts a token that had to go without attributes.
+func (m *Metrics) AttributesDropped() { m.attributesDropped.Inc() }
+
+// Panic counts a contained panic.
+func (m *Metrics) Panic() { m.panics.Inc() }
+
+// Handler serves the registry in Prometheus's text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}

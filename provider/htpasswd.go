@@ -1,0 +1,156 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"gatehouse/auth"
+	"gatehouse/conf"
+	"gatehouse/password"
+)
+
+// Htpasswd is a password file as Apache and nginx write it, read as nginx reads it.
+type Htpasswd struct {
+	File       string `yaml:"file" path:"true" doc:"The password file: NAME:HASH lines."`
+	GroupFile  string `yaml:"group_file" path:"true" doc:"A group file as Apache writes it (GROUP: NAME NAME): a user's groups are their roles."`
+	WeakHashes bool   `yaml:"weak_hashes" doc:"Whether {SHA}, {SSHA}, $1$ and {PLAIN} are accepted too."`
+}
+
+// Check reports a file that cannot be read. Lines that cannot be used stop nobody: see [Htpasswd.Inspect].
+func (h *Htpasswd) Check(r conf.Report) {
+	if h.File == "" {
+		r.Fault("file", "is missing")
+		return
+	}
+	if _, err := readFile(h.File); err != nil {
+		r.Fault("file", "%v: make a first user with: gatehouse hash NAME >> FILE", err)
+	}
+	if h.GroupFile == "" {
+		return
+	}
+	if _, err := readFile(h.GroupFile); err != nil {
+		r.Fault("group_file", "%v", err)
+	}
+}
+
+// Inspect reports the lines that gatehouse would log and go on without, for a command that is asked to
+// find them.
+func (h *Htpasswd) Inspect(r conf.Report) {
+	v, err := h.read()
+	if err != nil {
+		return // Check has said so
+	}
+	for _, p := range v.problems {
+		r.Fault(p.key, "%s", p)
+	}
+}
+
+// A version is what the files said at one time. It is not changed once it is made.
+type version struct {
+	users    map[string]string   // name to hash text
+	groups   map[string][]string // name to roles
+	problems []problem
+	torn     bool           // the last line stops in the middle
+	decoy    *password.Hash // what an unknown user costs; nil without users
+	mixed    bool           // costs differ so much that a clock tells a cheap user from an unknown one
+}
+
+// read reads both files once.
+func (h *Htpasswd) read() (*version, error) {
+	text, err := readFile(h.File)
+	if err != nil {
+		return nil, err
+	}
+	v := parseUsers(text, h.File, h.WeakHashes)
+	if h.GroupFile == "" {
+		return v, nil
+	}
+	if text, err = readFile(h.GroupFile); err != nil {
+		return nil, err
+	}
+	var problems []problem
+	v.groups, problems = parseGroups(text, h.GroupFile)
+	v.problems = append(v.problems, problems...)
+	return v, nil
+}
+
+// htpasswd answers from the newest good version of its files.
+type htpasswd struct {
+	Htpasswd
+	env     Env
+	current atomic.Pointer[version] // nil while a file is gone
+}
+
+// Open reads the files, and follows their changes until ctx ends.
+func (h *Htpasswd) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
+	a := &htpasswd{Htpasswd: *h, env: env}
+	w, err := newWatch(a)
+	if err != nil {
+		return nil, err
+	}
+	go follow(ctx, env, w.folders(), w.step)
+	return a, nil
+}
+
+var errGone = errors.New("its password file is gone")
+
+// Authenticate checks a password. An unknown user, or one whose line cannot be used, costs what the
+// file's dearest hash costs.
+func (a *htpasswd) Authenticate(ctx context.Context, c auth.Credential) (auth.User, error) {
+	if c.Form != auth.Password {
+		return auth.User{}, auth.ErrNotMine
+	}
+	v := a.current.Load()
+	if v == nil {
+		return auth.User{}, errGone
+	}
+	hash, known := v.hash(c.Username, a.WeakHashes)
+	if hash == nil {
+		return auth.User{}, auth.ErrDenied
+	}
+	ok, err := a.env.Hashes.Verify(ctx, *hash, string(c.Secret))
+	switch {
+	case err != nil:
+		return auth.User{}, err
+	case !ok || !known:
+		return auth.User{}, auth.ErrDenied
+	}
+	return auth.User{Name: c.Username, Roles: v.groups[c.Username]}, nil
+}
+
+// hash returns the user's hash, or the decoy (nil if there are no users at all) and false.
+func (v *version) hash(name string, weak bool) (*password.Hash, bool) {
+	text, ok := v.users[name]
+	if !ok {
+		return v.decoy, false
+	}
+	h, err := password.Parse(text, weak)
+	if err != nil { // cannot be: the version holds only lines that parsed
+		return v.decoy, false
+	}
+	return &h, true
+}
+
+// weigh finds what an unknown user has to cost.
+func (v *version) weigh(pool *password.Pool, weak bool) {
+	v.decoy, v.mixed = decoyOf(pool, func(yield func(password.Hash) bool) {
+		for _, text := range v.users {
+			if h, err := password.Parse(text, weak); err == nil && !yield(h) {
+				return
+			}
+		}
+	})
+}
+
+// refusal says why a new version must not replace the old one: it looks half-written.
+func (v *version) refusal() error {
+	switch {
+	case v.torn:
+		return errors.New("the last line stops in the middle")
+	case len(v.users) == 0 && len(v.problems) > 0:
+		return fmt.Errorf("none of its lines can be used: %s", v.problems[0])
+	}
+	return nil
+}

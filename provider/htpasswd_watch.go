@@ -1,0 +1,186 @@
+package provider
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	// settled is how long a file must be left alone before it counts as written.
+	settled = 200 * time.Millisecond
+	// meant is how long a file must be gone or empty before that counts as wanted.
+	meant = 10 * time.Second
+	// statEvery is how often a file is looked at without being told of a change, for network file systems.
+	statEvery = 5 * time.Second
+)
+
+// A stamp tells one state of a file from the next.
+type stamp struct {
+	exists         bool
+	size           int64
+	inode          uint64
+	written, moved syscall.Timespec // mtime, ctime
+}
+
+// stampOf returns the zero stamp for a file that is not there.
+func stampOf(path string) (stamp, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || path == "" {
+		return stamp{}, nil
+	}
+	if err != nil {
+		return stamp{}, err
+	}
+	s := info.Sys().(*syscall.Stat_t)
+	return stamp{true, info.Size(), s.Ino, s.Mtim, s.Ctim}, nil
+}
+
+// stamps of the password file and the group file.
+type stamps [2]stamp
+
+// A watch takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
+type watch struct {
+	of      *htpasswd
+	taken   stamps    // of what was last loaded or refused
+	seen    stamps    // of what was last looked at
+	since   time.Time // when seen was first seen
+	refused string    // why the newest version is not in force; logged once
+}
+
+// newWatch reads the files for the first time.
+func newWatch(a *htpasswd) (*watch, error) {
+	w := &watch{of: a}
+	var err error
+	if w.seen, err = w.look(); err != nil {
+		return nil, err
+	}
+	v, err := a.read()
+	if err != nil {
+		return nil, err
+	}
+	// A file written a moment ago may be written again without a new time: it is read once more.
+	if a.env.Now().Sub(w.newest()) > 2*time.Second {
+		w.taken = w.seen
+	}
+	w.since = a.env.Now()
+	w.use(v)
+	return w, nil
+}
+
+func (w *watch) newest() time.Time {
+	var last time.Time
+	for _, s := range w.seen {
+		if t := time.Unix(s.written.Unix()); t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
+func (w *watch) look() (s stamps, err error) {
+	if s[0], err = stampOf(w.of.File); err == nil {
+		s[1], err = stampOf(w.of.GroupFile)
+	}
+	return s, err
+}
+
+// folders are where a change of the files shows.
+func (w *watch) folders() []string {
+	list := []string{filepath.Dir(w.of.File)}
+	if w.of.GroupFile != "" {
+		list = append(list, filepath.Dir(w.of.GroupFile))
+	}
+	return list
+}
+
+// step looks at the files, takes a new version in if it is whole, and returns when to look again.
+func (w *watch) step(now time.Time) time.Duration {
+	s, err := w.look()
+	switch {
+	case err != nil:
+		w.refuse(err)
+		return statEvery
+	case s == w.taken:
+		w.seen = s
+		return statEvery
+	case s != w.seen:
+		w.seen, w.since = s, now
+	}
+	wait := settled
+	if w.blank(s) {
+		wait = meant
+	}
+	if left := wait - now.Sub(w.since); left > 0 {
+		return left
+	}
+	return w.load(s)
+}
+
+// blank reports whether a file is gone or empty: often it is only being written.
+func (w *watch) blank(s stamps) bool {
+	return s[0].size == 0 || w.of.GroupFile != "" && s[1].size == 0
+}
+
+// load takes in the version with the stamps s, and returns when to look again.
+func (w *watch) load(s stamps) time.Duration {
+	if !s[0].exists || w.of.GroupFile != "" && !s[1].exists {
+		w.taken = s
+		w.of.current.Store(nil)
+		w.refuse(errGone)
+		return statEvery
+	}
+	v, err := w.of.read()
+	if err != nil {
+		w.refuse(err) // and try again: rights or the network may come back without a new stamp
+		return statEvery
+	}
+	if after, err := w.look(); err != nil || after != s {
+		return settled // it changed while it was read
+	}
+	w.taken = s
+	if err := v.refusal(); err != nil {
+		w.refuse(err)
+		return statEvery
+	}
+	w.use(v)
+	return statEvery
+}
+
+// refuse notes, once, that the newest version is not in force.
+func (w *watch) refuse(err error) {
+	if err.Error() == w.refused {
+		return
+	}
+	w.refused = err.Error()
+	w.of.env.Metrics.FileRefused(w.of.env.Name)
+	log := w.of.env.Log.Error().Str("file", w.of.File).Err(err)
+	if w.of.current.Load() == nil {
+		log.Msg("password file is gone: nobody can log in until it is back")
+		return
+	}
+	log.Msg("new version of a password file refused: the users of the old one stay")
+}
+
+// use puts v in force.
+func (w *watch) use(v *version) {
+	a := w.of
+	v.weigh(a.env.Hashes, a.WeakHashes)
+	w.refused = ""
+	a.current.Store(v)
+	a.env.Metrics.FileLoaded(a.env.Name, len(v.problems))
+	for i, p := range v.problems {
+		if i == 20 {
+			a.env.Log.Warn().Int("more", len(v.problems)-i).Msg("more lines cannot be used: gatehouse check lists them")
+			break
+		}
+		a.env.Log.Warn().Str("file", p.file).Int("line", p.line).Err(p.err).Msg("line cannot be used: nobody can log in with it")
+	}
+	if v.mixed {
+		a.env.Log.Warn().Str("file", a.File).Msg("hashes of very different cost: a client with a clock can tell some users from unknown ones")
+	}
+	a.env.Log.Info().Str("file", a.File).Int("users", len(v.users)).Msg("password file loaded")
+}

@@ -1,0 +1,184 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/conf"
+)
+
+// maxAnswer is the size in bytes over which a service's answer is no answer.
+const maxAnswer = 64 << 10
+
+// HTTP is a remote service that says whose an API key is: one GET with the key, one JSON object back.
+type HTTP struct {
+	URL           string            `yaml:"url" doc:"The URL to ask."`
+	Key           KeyPlace          `yaml:"key" doc:"Where the key goes."`
+	User          string            `yaml:"user" doc:"Where the answer holds the user's name: a path such as data.id, or a JSON Pointer (RFC 6901)."`
+	Roles         string            `yaml:"roles" doc:"Where the answer holds the roles: a list of strings, or one string."`
+	Attributes    map[string]string `yaml:"attributes" doc:"From an attribute's name to where the answer holds its value. The attribute exp (Unix seconds) ends the user's token."`
+	DenyStatuses  []int             `yaml:"deny_statuses" doc:"The statuses that mean: this key is nobody's. Everything but these and 200 is an outage."`
+	MaxConcurrent int               `yaml:"max_concurrent" doc:"How many questions may be under way at once."`
+	InsecureHTTP  bool              `yaml:"insecure_http" doc:"Whether keys may travel to another host without TLS."`
+}
+
+// KeyPlace says where in the question the key goes.
+type KeyPlace struct {
+	In   string `yaml:"in" enum:"query,header,authorization" doc:"query: a query parameter; header: a header of its own; authorization: the header Authorization."`
+	Name string `yaml:"name" doc:"The parameter's or header's name, or the scheme in Authorization. Default: token, X-Api-Key, Bearer."`
+}
+
+func newHTTP() *HTTP {
+	return &HTTP{Key: KeyPlace{In: "authorization"}, DenyStatuses: []int{401, 403}, MaxConcurrent: 32}
+}
+
+// name returns the configured name or the place's default.
+func (k KeyPlace) name() string {
+	if k.Name != "" {
+		return k.Name
+	}
+	return map[string]string{"query": "token", "header": "X-Api-Key", "authorization": "Bearer"}[k.In]
+}
+
+// Check reports what is wrong with the section.
+func (h *HTTP) Check(r conf.Report) {
+	checkURL(r, "url", h.URL, h.InsecureHTTP)
+	if h.User == "" {
+		r.Fault("user", "is missing: it says where the answer holds the user's name")
+	}
+	for i, s := range h.DenyStatuses {
+		if s < 400 || s > 499 {
+			r.At("deny_statuses", i).Fault("", "%d cannot mean no: only 400 to 499 can", s)
+		}
+	}
+	if h.MaxConcurrent < 1 {
+		r.Fault("max_concurrent", "must be at least 1")
+	}
+	if strings.ContainsFunc(h.Key.Name, func(c rune) bool { return !isTchar(c) }) {
+		r.At("key").Fault("name", "%q is no header or parameter name", h.Key.Name)
+	}
+}
+
+// isTchar reports whether c may stand in a header's name (RFC 7230, section 3.2.6).
+func isTchar(c rune) bool {
+	return c < 0x80 && ('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.ContainsRune("!#$%&'*+-.^_`|~", c))
+}
+
+// checkURL reports why no key may be sent to text.
+func checkURL(r conf.Report, key, text string, insecure bool) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		r.Fault(key, "is missing")
+	case err != nil:
+		r.Fault(key, "is no URL")
+	case u.Scheme != "https" && u.Scheme != "http", u.Host == "":
+		r.Fault(key, "must begin with https://HOST")
+	case u.User != nil:
+		r.Fault(key, "has a user name or password in it, which is not sent")
+	case u.Fragment != "":
+		r.Fault(key, "has a fragment (#…), which is not sent")
+	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
+		r.Strict(key, "keys would travel to %s without TLS; use https, or set insecure_http: true", u.Hostname())
+	}
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// httpService asks an [HTTP].
+type httpService struct {
+	HTTP
+	base  *url.URL
+	slots chan struct{} // one for each question under way
+	send  http.RoundTripper
+}
+
+// Open returns the provider. It does not call the service: gatehouse starts while that is down.
+func (h *HTTP) Open(_ context.Context, env Env) (auth.Authenticator, error) {
+	base, err := url.Parse(h.URL)
+	if err != nil {
+		return nil, errors.New("url: is no URL")
+	}
+	return &httpService{HTTP: *h, base: base, slots: make(chan struct{}, h.MaxConcurrent), send: env.HTTP}, nil
+}
+
+// Authenticate asks the service whose the key is.
+func (s *httpService) Authenticate(ctx context.Context, c auth.Credential) (auth.User, error) {
+	if c.Form != auth.Opaque {
+		return auth.User{}, auth.ErrNotMine
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	case <-ctx.Done():
+		return auth.User{}, fmt.Errorf("%w: %d questions are under way", errTimeout, s.MaxConcurrent)
+	}
+	status, body, err := s.get(ctx, string(c.Secret))
+	switch {
+	case err != nil:
+		return auth.User{}, cause(err)
+	case slices.Contains(s.DenyStatuses, status):
+		return auth.User{}, auth.ErrDenied
+	case status != http.StatusOK:
+		return auth.User{}, fmt.Errorf("it answered with status %d", status)
+	case len(body) > maxAnswer:
+		return auth.User{}, fmt.Errorf("its answer is larger than %d bytes", maxAnswer)
+	}
+	answer, err := parseAnswer(body)
+	if err != nil {
+		return auth.User{}, err
+	}
+	return s.user(answer), nil
+}
+
+func (s *httpService) get(ctx context.Context, key string) (status int, body []byte, err error) {
+	u := *s.base
+	req := (&http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "gatehouse")
+	switch s.Key.In {
+	case "query":
+		q := u.Query()
+		q.Set(s.Key.name(), key)
+		u.RawQuery = q.Encode()
+	case "header":
+		req.Header.Set(s.Key.name(), key)
+	default:
+		req.Header.Set("Authorization", s.Key.name()+" "+key)
+	}
+	resp, err := s.send.RoundTrip(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	return resp.StatusCode, body, err
+}
+
+// user reads the answer. A name that is missing or no string is left empty, which the gate refuses.
+func (s *httpService) user(a answer) auth.User {
+	u := auth.User{Name: a.text(s.User), Roles: a.list(s.Roles), Attributes: map[string]string{}}
+	for name, path := range s.Attributes {
+		if value, ok := a.scalar(path); ok {
+			u.Attributes[name] = value
+		}
+	}
+	if end, err := strconv.ParseInt(u.Attributes["exp"], 10, 64); err == nil {
+		u.Until = time.Unix(end, 0)
+	}
+	return u
+}

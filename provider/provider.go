@@ -1,0 +1,92 @@
+// Package provider owns the ways in: one file for each kind, and the list of kinds.
+package provider
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gatehouse/auth"
+	"gatehouse/conf"
+	"gatehouse/metrics"
+	"gatehouse/password"
+)
+
+// kinds are the types an entry of providers can have. A new provider: its file, and one line here.
+var kinds = map[string]kind{
+	"plain":     {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Plain) }},
+	"htpasswd":  {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Htpasswd) }},
+	"http":      {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return newHTTP() }},
+	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return new(ECMWF) }},
+}
+
+// A kind says which credentials a provider is shown, and makes its section of config.yaml.
+type kind struct {
+	scheme auth.Scheme
+	forms  []auth.Form
+	make   func() Config
+}
+
+// Config is a provider's section of config.yaml. It has two methods because `gatehouse check` must find
+// what is wrong without a network, and without starting anything.
+type Config interface {
+	// Check reports what is wrong with the section. It may read local files.
+	Check(r conf.Report)
+	// Open returns the provider. What it starts ends with ctx.
+	Open(ctx context.Context, env Env) (auth.Authenticator, error)
+}
+
+// Env is what a provider may use of the house.
+type Env struct {
+	Name    string            // the provider's own, for logs and metrics
+	HTTP    http.RoundTripper // for every call out; see [NewTransport]
+	Log     zerolog.Logger
+	Now     func() time.Time
+	Hashes  *password.Pool
+	Metrics *metrics.Metrics
+}
+
+// Entry is one element of the list providers in config.yaml.
+type Entry struct {
+	Name  string `yaml:"name" doc:"The name in logs, metrics and at /providers."`
+	Type  string `yaml:"type" doc:"What kind of provider this is."`
+	Realm string `yaml:"realm" doc:"The realm of its users: what X-Auth-Realm and a policy can ask for."`
+
+	Config Config `yaml:"-"`
+}
+
+// Variant returns the section of one kind for package conf to fill, and the names of all kinds.
+func (e *Entry) Variant(name string) (any, []string) {
+	known := slices.Sorted(maps.Keys(kinds))
+	k, ok := kinds[name]
+	if !ok {
+		return nil, known
+	}
+	e.Config = k.make()
+	return e.Config, known
+}
+
+// Scheme is the scheme of the credentials that the entry's kind is shown, Forms their forms.
+func (e *Entry) Scheme() auth.Scheme { return kinds[e.Type].scheme }
+
+// Forms are the forms of the credentials that the entry's kind is shown.
+func (e *Entry) Forms() []auth.Form { return kinds[e.Type].forms }
+
+// Check reports what is wrong with the entry.
+func (e *Entry) Check(r conf.Report) {
+	if err := auth.CheckName(e.Name); err != nil {
+		r.Fault("name", "%v", err)
+	}
+	if err := auth.CheckName(e.Realm); err != nil {
+		r.Fault("realm", "%v", err)
+	} else if !auth.SameRealm(e.Realm, e.Realm) {
+		r.Warn("realm", "has other than ASCII letters: no request can ask for it by name")
+	}
+	if e.Config != nil {
+		e.Config.Check(r)
+	}
+}

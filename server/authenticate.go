@@ -1,0 +1,87 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
+
+	"gatehouse/auth"
+	"gatehouse/gate"
+)
+
+// The headers of an answer. X-Auth-Realm in a request narrows who is asked.
+const (
+	headerUsername = "X-Auth-Username"
+	headerRealm    = "X-Auth-Realm"
+	headerRoles    = "X-Auth-Roles"
+	headerReason   = "X-Auth-Reason"
+)
+
+// HeaderOverhead is at least what a 200's header block measures in bytes beside the values of the four
+// identity headers.
+const HeaderOverhead = 256
+
+// presented is reused from request to request: its memory holds what was decoded.
+var presented = sync.Pool{New: func() any { return new(auth.Presented) }}
+
+// authenticate answers nginx's auth_request.
+func (s *Server) authenticate(c *fiber.Ctx) error {
+	d, ok := s.decide(c)
+	if !ok {
+		return nil
+	}
+	h := &c.Response().Header
+	h.Set(fiber.HeaderAuthorization, "Bearer "+d.Token)
+	h.Set(headerUsername, d.User.Name)
+	h.Set(headerRealm, d.User.Realm)
+	h.Set(headerRoles, d.Roles)
+	return c.SendString("Authenticated successfully")
+}
+
+// decide puts the request to the gate. Where the answer is no user, it has written it.
+func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
+	begin := time.Now()
+	p := presented.Get().(*auth.Presented)
+	defer presented.Put(p)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+
+	ask, err := readAsk(c, p)
+	var d gate.Decision
+	if err == nil {
+		d, err = s.Gate.Decide(context.Background(), ask) // fasthttp's own context is reused, and ends with no client
+	}
+	s.note(c, ask, d, err, time.Since(begin))
+	if err != nil {
+		s.refuse(c, ask, err)
+	}
+	return d, err == nil
+}
+
+// readAsk reads what of the request decides: nothing but Authorization, X-Auth-Realm, the query's realm
+// and the path. What it returns points into the request and into p. Where the error is not nil the ask
+// still tells which realms were asked for.
+func readAsk(c *fiber.Ctx, p *auth.Presented) (gate.Ask, error) {
+	ask := gate.Ask{Policy: c.Params("policy")}
+	for _, realm := range c.Context().QueryArgs().PeekMulti("realm") {
+		ask.Realms = append(ask.Realms, utils.UnsafeString(realm))
+	}
+	realms := c.Request().Header.PeekAll(headerRealm)
+	for _, realm := range realms {
+		ask.Realms = append(ask.Realms, utils.UnsafeString(realm))
+	}
+	authorizations := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
+	switch {
+	case len(authorizations) > 1, len(realms) > 1:
+		return ask, auth.ErrMalformed
+	case len(authorizations) == 0:
+		return ask, auth.ErrNone
+	}
+	if err := p.Parse(utils.UnsafeString(authorizations[0])); err != nil {
+		return ask, err
+	}
+	ask.Credentials = p.Credentials()
+	return ask, nil
+}

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"gatehouse/conf"
+)
+
+// Config is the section server of config.yaml.
+type Config struct {
+	Host           string   `yaml:"host" doc:"The address to listen on."`
+	Port           *int     `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
+	Socket         string   `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
+	SocketMode     FileMode `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
+	MaxHeaderBytes int      `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
+}
+
+// FileMode is a file's permissions, written in octal.
+type FileMode fs.FileMode
+
+// UnmarshalText reads 0660, 660 or 0o660.
+func (m *FileMode) UnmarshalText(text []byte) error {
+	digits := string(text)
+	if len(digits) > 2 && digits[:2] == "0o" {
+		digits = digits[2:]
+	}
+	n, err := strconv.ParseUint(digits, 8, 32)
+	if err != nil || n > 0o777 {
+		return errors.New("is no file mode such as 0660")
+	}
+	*m = FileMode(n)
+	return nil
+}
+
+// minHeaderBytes is what a token with few roles needs.
+const minHeaderBytes = 1000
+
+// Check reports what is wrong with the section.
+func (c Config) Check(r conf.Report) {
+	if c.Port != nil && (*c.Port < 0 || *c.Port > 65535) {
+		r.Fault("port", "%d is no port", *c.Port)
+	}
+	if c.MaxHeaderBytes < minHeaderBytes || c.MaxHeaderBytes > 64<<10 {
+		r.Fault("max_header_bytes", "must be between %d and %d", minHeaderBytes, 64<<10)
+	}
+	if len(c.Socket) > 107 {
+		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")
+	}
+}
+
+// Listen opens what the section names. The error says what to do.
+func (c Config) Listen() ([]net.Listener, error) {
+	var list []net.Listener
+	if c.Socket != "" {
+		l, err := listenUnix(c.Socket, fs.FileMode(c.SocketMode))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	if c.Port == nil && c.Socket != "" {
+		return list, nil
+	}
+	port := 8080
+	if c.Port != nil {
+		port = *c.Port
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(port)))
+	if err != nil {
+		for _, other := range list {
+			_ = other.Close()
+		}
+		return nil, fmt.Errorf("server.port: %w", err)
+	}
+	return append(list, l), nil
+}
+
+// listenUnix takes the place of a socket whose server is gone, and never that of one that answers.
+func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("server.socket: %w; make its folder, or set another path", err)
+	}
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("server.socket: %s is there already and no socket", path)
+		}
+		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+			_ = conn.Close()
+			return nil, fmt.Errorf("server.socket: another process answers on %s", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("server.socket: %w", err)
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("server.socket: %w", err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("server.socket_mode: %w", err)
+	}
+	return l, nil
+}

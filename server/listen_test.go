@@ -1,0 +1,82 @@
+package server
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gatehouse/conf"
+)
+
+func TestListenOnASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "gatehouse.sock")
+	c := Config{Socket: path, SocketMode: 0o620}
+	listeners, err := c.Listen()
+	if err != nil || len(listeners) != 1 {
+		t.Fatal(listeners, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o620 {
+		t.Errorf("mode %v %v, want 0620", info.Mode(), err)
+	}
+	if _, err := c.Listen(); err == nil || !strings.Contains(err.Error(), "another process answers") {
+		t.Errorf("a second gateway: %v, want a refusal", err)
+	}
+	listeners[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	_ = listeners[0].Close() // as after a crash: the socket's file stays
+	if listeners, err = c.Listen(); err != nil {
+		t.Fatalf("after a crash: %v", err)
+	}
+	_ = listeners[0].Close()
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Listen(); err == nil || !strings.Contains(err.Error(), "no socket") {
+		t.Errorf("a file in the socket's place: %v, want a refusal", err)
+	}
+}
+
+func TestListenOnSocketAndPort(t *testing.T) {
+	port := 0
+	c := Config{Host: "127.0.0.1", Port: &port, Socket: filepath.Join(t.TempDir(), "s")}
+	listeners, err := c.Listen()
+	if err != nil || len(listeners) != 2 {
+		t.Fatal(listeners, err)
+	}
+	taken := listeners[1].Addr().(*net.TCPAddr).Port
+	second := Config{Host: "127.0.0.1", Port: &taken, Socket: filepath.Join(t.TempDir(), "s")}
+	if _, err := second.Listen(); err == nil {
+		t.Error("a taken port: no error")
+	}
+	if _, err := os.Stat(second.Socket); err == nil {
+		t.Error("the socket stays although the port is taken")
+	}
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}
+
+func TestFileMode(t *testing.T) {
+	for text, want := range map[string]FileMode{"0660": 0o660, "660": 0o660, "0o600": 0o600} {
+		var m FileMode
+		if err := m.UnmarshalText([]byte(text)); err != nil || m != want {
+			t.Errorf("%s: %o %v, want %o", text, m, err, want)
+		}
+	}
+	for _, text := range []string{"", "rw", "0999", "1777", "-1"} {
+		var m FileMode
+		if err := m.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%s: no error", text)
+		}
+	}
+}
+
+func TestConfigFaults(t *testing.T) {
+	port := 65536
+	faults := conf.Collect(Config{Port: &port, MaxHeaderBytes: 10, Socket: strings.Repeat("s", 108)}.Check)
+	if len(faults) != 3 {
+		t.Errorf("%v, want three faults", faults)
+	}
+}

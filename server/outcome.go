@@ -1,0 +1,112 @@
+package server
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/rs/zerolog"
+
+	"gatehouse/auth"
+	"gatehouse/gate"
+	"gatehouse/metrics"
+)
+
+// retryAfter is what a client is told to wait, in seconds, where no decision could be made.
+const retryAfter = "5"
+
+// An outcome is what an error of the gate means to a client. Nobody else writes a status of a decision:
+// nginx lets 2xx pass, hands on 401 and 403, and makes 500 of all else, which our snippets turn to 503.
+type outcome struct {
+	status int
+	result string // for metrics and the log
+	body   string
+}
+
+// The outcomes that are not a user. The bodies are constant: nothing of a request comes back.
+var (
+	unauthorized = `{"error": "Unauthorized access"}`
+	noneGiven    = outcome{fiber.StatusUnauthorized, metrics.NoAuthHeader, unauthorized}
+	malformed    = outcome{fiber.StatusUnauthorized, metrics.InvalidHeader, unauthorized}
+	denied       = outcome{fiber.StatusUnauthorized, metrics.AllFailed, unauthorized}
+	forbidden    = outcome{fiber.StatusForbidden, metrics.Forbidden, `{"error": "Forbidden"}`}
+	undecided    = outcome{fiber.StatusServiceUnavailable, metrics.NoDecision, `{"error": "No decision could be made"}`}
+)
+
+func outcomeOf(err error) outcome {
+	switch _, isForbidden := errors.AsType[*gate.Forbidden](err); {
+	case errors.Is(err, auth.ErrNone):
+		return noneGiven
+	case errors.Is(err, auth.ErrMalformed):
+		return malformed
+	case errors.Is(err, auth.ErrDenied):
+		return denied
+	case isForbidden:
+		return forbidden
+	}
+	return undecided
+}
+
+// refuse writes the answer to a request that no user came of.
+func (s *Server) refuse(c *fiber.Ctx, ask gate.Ask, err error) {
+	o := outcomeOf(err)
+	c.Status(o.status)
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	switch o.status {
+	case fiber.StatusUnauthorized:
+		c.Set(fiber.HeaderWWWAuthenticate, s.Gate.Challenge(ask, c.Get("Sec-Fetch-Mode") == "navigate"))
+	case fiber.StatusForbidden:
+		if f, ok := errors.AsType[*gate.Forbidden](err); ok {
+			c.Set(headerReason, f.Reason)
+		}
+	default:
+		c.Set(fiber.HeaderRetryAfter, retryAfter)
+	}
+	c.Response().SetBodyString(o.body)
+}
+
+// note counts the decision and writes its one log line.
+func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, took time.Duration) {
+	if err == nil {
+		s.Metrics.Request(metrics.Success, d.User.Realm, took)
+		s.line(zerolog.InfoLevel, c, metrics.Success, d.User, took).Msg("authenticated")
+		return
+	}
+	o := outcomeOf(err)
+	user := auth.User{}
+	if f, ok := errors.AsType[*gate.Forbidden](err); ok {
+		user = f.User
+	}
+	level := zerolog.InfoLevel
+	switch o.status {
+	case fiber.StatusForbidden:
+		level = zerolog.WarnLevel
+	case fiber.StatusServiceUnavailable:
+		level = zerolog.ErrorLevel
+	}
+	if user.Name == "" && len(ask.Credentials) > 0 {
+		user.Name = ask.Credentials[0].Username
+	}
+	realm := user.Realm
+	if realm == "" {
+		realm = metrics.Unknown
+	}
+	s.Metrics.Request(o.result, realm, took)
+	s.line(level, c, o.result, user, took).Int("status", o.status).Err(err).Msg("not authenticated")
+}
+
+func (s *Server) line(level zerolog.Level, c *fiber.Ctx, result string, u auth.User, took time.Duration) *zerolog.Event {
+	e := s.Log.WithLevel(level)
+	if !e.Enabled() {
+		return e
+	}
+	e.Str("result", result).Str("client", clientAddress(c)).Dur("took_ms", took)
+	for _, field := range [...]struct{ key, value string }{
+		{"user", u.Name}, {"realm", u.Realm}, {"provider", u.Provider}, {"policy", c.Params("policy")},
+	} {
+		if field.value != "" {
+			e.Str(field.key, field.value)
+		}
+	}
+	return e
+}

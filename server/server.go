@@ -1,0 +1,112 @@
+// Package server speaks HTTP: routes, headers, and from a decision to a status. It alone knows fiber.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/rs/zerolog"
+
+	"gatehouse/gate"
+	"gatehouse/metrics"
+)
+
+// Limits of one connection. nginx forwards up to 4 x 8 kB of a client's headers, and no body.
+const (
+	maxRequestHeader = 40_000
+	maxRequestBody   = 1024
+	maxConnections   = 64 * 1024
+	readTimeout      = 5 * time.Second
+	writeTimeout     = 5 * time.Second
+	idleTimeout      = 60 * time.Second
+)
+
+// A Listing is what /providers and /augmenters tell of one entry of config.yaml.
+type Listing struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Realm string `json:"realm"`
+}
+
+// House is what a server shows to the outside.
+type House struct {
+	Gate       *gate.Gate
+	Providers  []Listing
+	Augmenters []Listing
+	Version    string
+	Log        zerolog.Logger
+	Metrics    *metrics.Metrics
+}
+
+// A Server answers HTTP for a house.
+type Server struct {
+	House
+	app  *fiber.App
+	home []byte
+}
+
+// New returns a server that does not listen yet.
+func New(h House) (*Server, error) {
+	s := &Server{House: h}
+	var err error
+	if s.home, err = renderHome(h); err != nil {
+		return nil, err
+	}
+	s.app = fiber.New(fiber.Config{
+		AppName: "gatehouse", DisableStartupMessage: true, DisableDefaultContentType: true,
+		CaseSensitive: true, StrictRouting: true,
+		ReadBufferSize: maxRequestHeader, BodyLimit: maxRequestBody, Concurrency: maxConnections,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorHandler: s.fault,
+	})
+	s.app.All("/authenticate", s.authenticate)
+	s.app.All("/authenticate/:policy", s.authenticate)
+	s.app.Get("/whoami", s.whoami)
+	s.app.Get("/providers", s.providers)
+	s.app.Get("/augmenters", s.augmenters)
+	s.app.Get("/health", health)
+	s.app.Get("/", s.homepage)
+	server := s.app.Server()
+	server.Handler = s.contain(asGet(s.app.Handler()))
+	server.CloseOnShutdown = true
+	return s, nil
+}
+
+// Serve answers on every listener until Shutdown, or until one of them breaks.
+func (s *Server) Serve(listeners []net.Listener) error {
+	done := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { done <- s.app.Server().Serve(l) }()
+	}
+	var err error
+	for range listeners {
+		if one := <-done; one != nil && err == nil {
+			err = fmt.Errorf("serve: %w", one)
+			for _, l := range listeners {
+				_ = l.Close() // one is broken already: the rest must not outlive it half
+			}
+		}
+	}
+	return err
+}
+
+// Shutdown stops to listen, waits until every request that has begun is answered, and returns. Its error
+// is that of ctx if that takes longer.
+func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+
+// fault answers what fiber and fasthttp refuse by themselves. Their own texts are not sent: they may
+// quote the request.
+func (s *Server) fault(c *fiber.Ctx, err error) error {
+	status := fiber.StatusInternalServerError
+	var e *fiber.Error
+	if errors.As(err, &e) {
+		status = e.Code
+	}
+	c.Status(status)
+	c.Response().ResetBody()
+	return nil
+}

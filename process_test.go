@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+)
+
+// TestMain lets the test binary be gatehouse itself, so that commands run as processes without a build.
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_AS_GATEHOUSE") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// command is gatehouse with arguments, in an environment of its own.
+func command(ctx context.Context, environ []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append([]string{"RUN_AS_GATEHOUSE=1", "PATH=" + os.Getenv("PATH")}, environ...)
+	return cmd
+}
+
+// result runs a command to its end.
+func result(t *testing.T, stdin string, environ []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := command(ctx, environ, args...)
+	var out, err strings.Builder
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &err
+	if e := cmd.Run(); e != nil && cmd.ProcessState == nil {
+		t.Fatal(e)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+// folder holds files, by their names.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const minimal = `
+version: "3"
+server: { socket: gatehouse.sock }
+metrics: { port: 0 }
+state_dir: state
+providers:
+  - name: local
+    type: plain
+    realm: local
+    users: [{ username: alice, password: canary-password-1 }]
+  - name: keys
+    type: http
+    realm: portal
+    url: http://127.0.0.1:1/
+    user: uid
+`
+
+func TestCheck(t *testing.T) {
+	good := "alice:" + hashOf(t, "secret1") + "\n"
+	for _, row := range []struct {
+		says   string
+		files  map[string]string
+		args   []string
+		code   int
+		stderr string
+	}{
+		{"a good config", map[string]string{"c.yaml": minimal}, nil, 0, ""},
+		{"a missing file", nil, nil, 1, "c.yaml: cannot be read"},
+		{"a broken file", map[string]string{"c.yaml": "version: [\n"}, nil, 1, "c.yaml:"},
+		{"a warning is no error", map[string]string{"c.yaml": "version: 2.0.0\nproviders: []\nother: 1\n"}, nil, 0, "warning: "},
+		{"unless strict", map[string]string{"c.yaml": "version: 2.0.0\nproviders: []\nother: 1\n"}, []string{"--strict"}, 1, "other: unknown key"},
+		{"a good password file", map[string]string{"c.yaml": withFile, "users": good}, nil, 0, ""},
+		{"a line nobody can log in with", map[string]string{"c.yaml": withFile, "users": good + "bob:canary\n"}, nil, 1, "users:2: "},
+	} {
+		dir := folder(t, row.files)
+		code, _, stderr := result(t, "", nil, append([]string{"check", "-c", filepath.Join(dir, "c.yaml")}, row.args...)...)
+		if code != row.code || !strings.Contains(stderr, row.stderr) || row.stderr == "" && stderr != "" {
+			t.Errorf("%s: exit %d, %q; want %d, %q", row.says, code, stderr, row.code, row.stderr)
+		}
+		if strings.Contains(stderr, "canary") || strings.Contains(stderr, "$2y$") {
+			t.Errorf("%s: shows what it must not: %q", row.says, stderr)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
+			t.Errorf("%s: check made something", row.says)
+		}
+	}
+}
+
+const withFile = `
+version: "3"
+state_dir: state
+providers:
+  - { name: files, type: htpasswd, realm: files, file: users }
+`
+
+// hashOf makes a hash as a user does.
+func hashOf(t *testing.T, password string) string {
+	t.Helper()
+	code, out, stderr := result(t, password+"\n", nil, "hash", "x")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(out, "x:"))
+}
+
+func TestHash(t *testing.T) {
+	for _, row := range []struct {
+		says   string
+		stdin  string
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{"a line of a password file", "secret1\n", []string{"alice"}, 0, "alice:$2y$12$", ""},
+		{"a hash alone", "secret1", nil, 0, "$2y$12$", ""},
+		{"another kind", "secret1\r\n", []string{"alice", "--kind", "argon2id"}, 0, "alice:$argon2id$", ""},
+		{"no password", "\n", []string{"alice"}, 1, "", "empty"},
+		{"a name with a colon", "secret1\n", []string{"a:b"}, 1, "", "colon"},
+		{"an unusable name", "secret1\n", []string{"a\tb"}, 1, "", "the name"},
+		{"an unknown kind", "secret1\n", []string{"alice", "--kind", "md5"}, 2, "", "--kind"},
+	} {
+		code, stdout, stderr := result(t, row.stdin, nil, append([]string{"hash"}, row.args...)...)
+		if code != row.code || !strings.HasPrefix(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) {
+			t.Errorf("%s: exit %d, %q, %q", row.says, code, stdout, stderr)
+		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, row := range []struct {
+		args   []string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{[]string{"version"}, 0, "gatehouse ", ""},
+		{[]string{"--help"}, 0, "Usage: gatehouse", ""},
+		{[]string{"servee"}, 2, "", "servee"},
+		{[]string{"check", "--nothing"}, 2, "", "--nothing"},
+		{[]string{"check-ecflow", "/nothere", "https://h:1"}, 1, "", "nothere"},
+	} {
+		code, stdout, stderr := result(t, "", nil, row.args...)
+		if code != row.code || !strings.HasPrefix(stdout, row.stdout) || !strings.Contains(stderr, row.stderr) {
+			t.Errorf("%q: exit %d, %q, %q", row.args, code, stdout, stderr)
+		}
+	}
+}
+
+// The schema that is printed accepts the shipped config and every good scenario, and refuses a typo.
+func TestSchema(t *testing.T) {
+	code, text, stderr := result(t, "", nil, "schema")
+	if code != 0 {
+		t.Fatal(stderr)
+	}
+	schema, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("config.json", schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("config.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := os.ReadFile("config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, good := range map[string]bool{string(shipped): true, minimal: true, minimal + "\nproviderz: []\n": false,
+		strings.Replace(minimal, "users:", "user:", 1): false} {
+		var value any
+		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(value); (err == nil) != good {
+			t.Errorf("good: %v, but: %v\n%s", good, err, text)
+		}
+	}
+}
+
+// A running is a gateway as a process.
+type running struct {
+	*exec.Cmd
+	dir   string
+	lines *bufio.Scanner
+	log   []string
+}
+
+// launch starts a gateway and waits until it listens.
+func launch(t *testing.T, config string, environ ...string) *running {
+	t.Helper()
+	dir := folder(t, map[string]string{"config.yaml": config})
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	t.Cleanup(cancel)
+	cmd := command(ctx, environ, "--config", filepath.Join(dir, "config.yaml"))
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r := &running{cmd, dir, bufio.NewScanner(out), nil}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	r.until(t, `"message":"listening"`)
+	return r
+}
+
+// until reads the log up to a line with text in it.
+func (r *running) until(t *testing.T, text string) string {
+	t.Helper()
+	for r.lines.Scan() {
+		r.log = append(r.log, r.lines.Text())
+		if strings.Contains(r.lines.Text(), text) {
+			return r.lines.Text()
+		}
+	}
+	t.Fatalf("the log ended without %s:\n%s", text, strings.Join(r.log, "\n"))
+	return ""
+}
+
+func (r *running) client() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(r.dir, "gatehouse.sock"))
+	}}}
+}
+
+func (r *running) ask(t *testing.T, edit func(*http.Request)) *http.Response {
+	t.Helper()
+	request, err := http.NewRequest(http.MethodGet, "http://gatehouse/authenticate", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(request)
+	response, err := r.client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response
+}
+
+func TestServe(t *testing.T) {
+	r := launch(t, minimal, "GATEHOUSE_LOGGING__LEVEL=trace")
+	secret, err := os.ReadFile(filepath.Join(r.dir, "state", "jwt.secret"))
+	if err != nil {
+		t.Fatal("no secret was kept: ", err)
+	}
+	good := r.ask(t, func(q *http.Request) {
+		q.SetBasicAuth("alice", "canary-password-1")
+		q.Header.Set("X-Real-IP", "192.0.2.7")
+	})
+	if good.StatusCode != 200 || good.Header.Get("X-Auth-Username") != "alice" {
+		t.Errorf("%d %q, want alice", good.StatusCode, good.Header)
+	}
+	if line := r.until(t, `"result":"success"`); !strings.Contains(line, `"client":"192.0.2.7"`) {
+		t.Errorf("the client of the proxy beside us is not named: %s", line)
+	}
+	bad := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-2") })
+	down := r.ask(t, func(q *http.Request) { q.Header.Set("Authorization", "Bearer canary-key") })
+	if bad.StatusCode != 401 || down.StatusCode != 503 {
+		t.Errorf("wrong password %d, provider down %d; want 401, 503", bad.StatusCode, down.StatusCode)
+	}
+	r.until(t, `"result":"no_decision"`)
+	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, `"message":"stopped"`)
+	if err := r.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v, want exit 0", err)
+	}
+	if _, err := os.Stat(filepath.Join(r.dir, "gatehouse.sock")); err == nil {
+		t.Error("the socket is left behind")
+	}
+	token := strings.TrimPrefix(good.Header.Get("Authorization"), "Bearer ")
+	for _, hidden := range []string{"canary", strings.TrimSpace(string(secret)), token, "Y2FuYXJ5"} {
+		if all := strings.Join(r.log, "\n"); strings.Contains(all, hidden) {
+			t.Errorf("the log shows %.12s…:\n%s", hidden, all)
+		}
+	}
+	for _, line := range r.log {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+}
+
+// A gateway that cannot keep a secret, or cannot listen, says what to do and exits.
+func TestServeStopsWithTheMend(t *testing.T) {
+	for says, row := range map[string]struct{ config, stderr string }{
+		"no folder for a secret":       {strings.Replace(minimal, "state_dir: state", "", 1), "set jwt.secret_file, or state_dir"},
+		"a folder that is a file":      {strings.Replace(minimal, "state_dir: state", "state_dir: config.yaml", 1), "set jwt.secret_file"},
+		"an empty secret":              {minimal + "jwt: { secret: \"\" }\n", "config.yaml:16: jwt.secret: is empty"},
+		"a socket in a file's place":   {strings.Replace(minimal, "gatehouse.sock", "config.yaml", 1), "server.socket"},
+		"a password file not there":    {withFile, "gatehouse hash NAME"},
+		"a metrics port that is taken": {strings.Replace(minimal, "port: 0", "port: 1, host: 192.0.2.1", 1), "metrics.port"},
+	} {
+		dir := folder(t, map[string]string{"config.yaml": row.config})
+		code, _, stderr := result(t, "", nil, "serve", "-c", filepath.Join(dir, "config.yaml"))
+		if code != 1 || !strings.Contains(stderr, row.stderr) {
+			t.Errorf("%s: exit %d, %q; want 1, %q", says, code, stderr, row.stderr)
+		}
+	}
+}
+
+func TestConfigIsFound(t *testing.T) {
+	dir := folder(t, map[string]string{"config.yaml": minimal})
+	path := filepath.Join(dir, "config.yaml")
+	for _, row := range []struct {
+		environ []string
+		args    []string
+	}{
+		{[]string{"GATEHOUSE_CONFIG=" + path, "AOT_CONFIG_PATH=/nothere"}, []string{"check"}},
+		{[]string{"AOT_CONFIG_PATH=" + path}, []string{"check"}},
+		{[]string{"GATEHOUSE_CONFIG=/nothere"}, []string{"check", "--config", path}},
+		{[]string{"GATEHOUSE_CONFIG=/nothere"}, []string{"--config", path, "check"}},
+	} {
+		if code, _, stderr := result(t, "", row.environ, row.args...); code != 0 {
+			t.Errorf("%q %q: exit %d, %s", row.environ, row.args, code, stderr)
+		}
+	}
+}

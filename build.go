@@ -109,7 +109,7 @@ func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
 	}
 	dir, err := c.stateDir(os.Getenv)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("jwt.secret %w", err)
 	}
 	secret, made, err := jwt.KeptSecret(dir)
 	if err != nil {

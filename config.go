@@ -1,10 +1,13 @@
 package main
 
 import (
-	"fmt"
+	"errors"
+	"maps"
 	"net"
+	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,6 +110,9 @@ func load(path string, environ []string) (*Config, *conf.Document) {
 	doc.Decode(c, doc.Text("version") == version1 || doc.Text("version") == version2)
 	c.settle(doc)
 	c.check(doc.Report())
+	if _, err := c.stateDir(lookup(environ)); c.JWT.Secret == nil && err != nil {
+		doc.Report().At("jwt").Warn("secret", "%v", err)
+	}
 	return c, doc
 }
 
@@ -159,8 +165,8 @@ func (c *Config) check(r conf.Report) {
 	if c.Auth.TimeoutInMS < 1 {
 		r.At("auth").Fault("timeout_in_ms", "must be at least 1")
 	}
-	if c.Auth.Proxy != "" && !strings.HasPrefix(c.Auth.Proxy, "http") {
-		r.At("auth").Fault("proxy", "must begin with http:// or https://")
+	if u, err := url.Parse(c.Auth.Proxy); c.Auth.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		r.At("auth").Fault("proxy", "must be http://HOST:PORT or https://HOST:PORT")
 	}
 	if c.Metrics.Enabled && c.Metrics.Port != 0 && c.Server.Port != nil && c.Metrics.Port == *c.Server.Port {
 		r.At("metrics").Fault("port", "application port and metrics port are both %d, they must be different", c.Metrics.Port)
@@ -201,8 +207,8 @@ func (c *Config) checkLists(r conf.Report) {
 		c.Augmenters[i].Check(r.At("augmenters", i))
 	}
 	name := regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	for key, policy := range c.Policies {
-		at := r.At("policies", key)
+	for _, key := range slices.Sorted(maps.Keys(c.Policies)) {
+		policy, at := c.Policies[key], r.At("policies", key)
 		if !name.MatchString(key) {
 			at.Fault("", "a policy's name has 1 to 64 letters, digits, dots, hyphens and underscores")
 		}
@@ -218,5 +224,17 @@ func (c *Config) stateDir(getenv func(string) string) (string, error) {
 	if first, _, _ := strings.Cut(getenv("STATE_DIRECTORY"), ":"); first != "" {
 		return first, nil
 	}
-	return "", fmt.Errorf("jwt.secret is not set, and there is no folder to keep one in: set jwt.secret_file, or state_dir")
+	return "", errors.New("is not set, and there is no folder to keep one in: set jwt.secret_file, or state_dir")
+}
+
+// lookup is os.Getenv on a list of variables.
+func lookup(environ []string) func(string) string {
+	return func(name string) string {
+		for _, line := range environ {
+			if value, ok := strings.CutPrefix(line, name+"="); ok {
+				return value
+			}
+		}
+		return ""
+	}
 }

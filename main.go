@@ -36,6 +36,7 @@ type commands struct {
 	Check       checkCommand   `cmd:"" help:"Check the configuration and the password files; touch no network."`
 	Hash        hashCommand    `cmd:"" help:"Make a line of a password file from a password."`
 	Schema      schemaCommand  `cmd:"" help:"Print the JSON Schema of config.yaml."`
+	Health      healthCommand  `cmd:"" help:"Ask the running gateway whether it answers."`
 	CheckEcflow ecflowCommand  `cmd:"" name:"check-ecflow" help:"Say what ecflow_client does with an .ecflowapirc for a server."`
 	Version     versionCommand `cmd:"" help:"Print the version."`
 }
@@ -54,11 +55,11 @@ type exitCode int
 func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
-	os.Exit(run(os.Args[1:], &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}, os.Getenv))
+	os.Exit(run(os.Args[1:], &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
 }
 
 // run runs one command line and returns its exit code: 0, 1 for a failure, 2 for a wrong command line.
-func run(args []string, p *process, getenv func(string) string) int {
+func run(args []string, p *process) int {
 	var c commands
 	done := false
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("An authentication gateway for nginx's auth_request."),
@@ -76,7 +77,7 @@ func run(args []string, p *process, getenv func(string) string) int {
 		fmt.Fprintf(p.err, "gatehouse: %v (gatehouse --help shows the commands)\n", err)
 		return 2
 	}
-	p.config = configPath(c.Config, getenv)
+	p.config = configPath(c.Config, lookup(p.environ))
 	err = chosen.Run(p)
 	var code exitCode
 	if errors.As(err, &code) {

@@ -91,6 +91,7 @@ func TestCheck(t *testing.T) {
 		{"a broken file", map[string]string{"c.yaml": "version: [\n"}, nil, 1, "c.yaml:"},
 		{"a warning is no error", map[string]string{"c.yaml": "version: 2.0.0\nproviders: []\nother: 1\n"}, nil, 0, "warning: "},
 		{"unless strict", map[string]string{"c.yaml": "version: 2.0.0\nproviders: []\nother: 1\n"}, []string{"--strict"}, 1, "other: unknown key"},
+		{"no folder to keep a secret in", map[string]string{"c.yaml": strings.Replace(minimal, "state_dir: state", "", 1)}, nil, 0, "warning: "},
 		{"a good password file", map[string]string{"c.yaml": withFile, "users": good}, nil, 0, ""},
 		{"a line nobody can log in with", map[string]string{"c.yaml": withFile, "users": good + "bob:canary\n"}, nil, 1, "users:2: "},
 	} {
@@ -191,8 +192,10 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, good := range map[string]bool{string(shipped): true, minimal: true, minimal + "\nproviderz: []\n": false,
-		strings.Replace(minimal, "users:", "user:", 1): false} {
+	for text, good := range map[string]bool{
+		string(shipped): true, minimal: true, minimal + "\nproviderz: []\n": false,
+		strings.Replace(minimal, "users:", "user:", 1): false,
+	} {
 		var value any
 		if err := yaml.Unmarshal([]byte(text), &value); err != nil {
 			t.Fatal(err)
@@ -245,6 +248,33 @@ func (r *running) until(t *testing.T, text string) string {
 	return ""
 }
 
+// logged returns a field of the line with this message, which must have been read already.
+func (r *running) logged(t *testing.T, message, field string) string {
+	t.Helper()
+	for _, line := range r.log {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err == nil && fields["message"] == message {
+			return fields[field].(string)
+		}
+	}
+	t.Fatalf("no line says %q", message)
+	return ""
+}
+
+func scrape(t *testing.T, address string) string {
+	t.Helper()
+	response, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func (r *running) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(r.dir, "gatehouse.sock"))
@@ -269,6 +299,7 @@ func (r *running) ask(t *testing.T, edit func(*http.Request)) *http.Response {
 
 func TestServe(t *testing.T) {
 	r := launch(t, minimal, "GATEHOUSE_LOGGING__LEVEL=trace")
+	metrics := r.logged(t, "metrics listening", "address")
 	secret, err := os.ReadFile(filepath.Join(r.dir, "state", "jwt.secret"))
 	if err != nil {
 		t.Fatal("no secret was kept: ", err)
@@ -289,10 +320,31 @@ func TestServe(t *testing.T) {
 		t.Errorf("wrong password %d, provider down %d; want 401, 503", bad.StatusCode, down.StatusCode)
 	}
 	r.until(t, `"result":"no_decision"`)
+	counted := scrape(t, metrics)
+	for _, line := range []string{
+		`auth_requests_total{realm="local",result="success"} 1`,
+		`auth_requests_total{realm="unknown",result="all_failed"} 1`,
+		`auth_requests_total{realm="unknown",result="no_decision"} 1`,
+		`auth_provider_attempts_total{provider_name="local",provider_type="plain",realm="local",result="denied"} 1`,
+		`auth_provider_attempts_total{provider_name="keys",provider_type="http",realm="portal",result="error"} 1`,
+		`auth_duration_seconds_count{realm="local",result="success"} 1`,
+		`gatehouse_build_info{version=`,
+	} {
+		if !strings.Contains(counted, line) {
+			t.Errorf("the metrics do not say %s:\n%s", line, counted)
+		}
+	}
+	health := []string{"health", "-c", filepath.Join(r.dir, "config.yaml")}
+	if code, _, stderr := result(t, "", nil, health...); code != 0 {
+		t.Errorf("health of a running gateway: exit %d, %s", code, stderr)
+	}
 	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	r.until(t, `"message":"stopped"`)
+	if code, _, stderr := result(t, "", nil, health...); code != 1 || !strings.Contains(stderr, "no answer") {
+		t.Errorf("health of a stopped gateway: exit %d, %s", code, stderr)
+	}
 	if err := r.Wait(); err != nil {
 		t.Errorf("after SIGTERM: %v, want exit 0", err)
 	}
@@ -301,8 +353,8 @@ func TestServe(t *testing.T) {
 	}
 	token := strings.TrimPrefix(good.Header.Get("Authorization"), "Bearer ")
 	for _, hidden := range []string{"canary", strings.TrimSpace(string(secret)), token, "Y2FuYXJ5"} {
-		if all := strings.Join(r.log, "\n"); strings.Contains(all, hidden) {
-			t.Errorf("the log shows %.12s…:\n%s", hidden, all)
+		if all := strings.Join(r.log, "\n") + counted; strings.Contains(all, hidden) {
+			t.Errorf("the log or the metrics show %.12s…:\n%s", hidden, all)
 		}
 	}
 	for _, line := range r.log {

@@ -48,7 +48,7 @@ func (g *Gate) Challenge(ask Ask, navigation bool) string {
 	if len(list) == 0 {
 		return string(auth.Bearer)
 	}
-	if navigation {
+	if navigation { // B-a-s comes before B-e-a
 		slices.SortStableFunc(list, func(a, b challenge) int { return strings.Compare(string(a.scheme), string(b.scheme)) })
 	}
 	texts := make([]string, len(list))

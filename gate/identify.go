@@ -54,8 +54,6 @@ func (g *Gate) questions(credentials []auth.Credential, realms narrowed) []quest
 func (g *Gate) identify(ctx context.Context, credentials []auth.Credential, realms narrowed) (auth.User, error) {
 	qs := g.questions(credentials, realms)
 	end := time.Now().Add(g.Timeout)
-	ctx, cancel := context.WithDeadline(ctx, end)
-	defer cancel()
 	var outage error
 	for i, q := range qs {
 		user, err := q.ask(ctx, time.Until(end)/time.Duration(len(qs)-i))

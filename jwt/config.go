@@ -24,8 +24,11 @@ type Config struct {
 
 // Check reports what is wrong with the section.
 func (c Config) Check(r conf.Report) {
-	if c.Lifetime <= 0 {
+	switch {
+	case c.Lifetime <= 0:
 		r.Fault("exp", "must be more than 0")
+	case c.Lifetime < Seconds(time.Second): // a token's times are whole seconds: most would be dead at once
+		r.Fault("exp", "must be at least 1 second")
 	}
 	if c.IssueAud != nil && *c.IssueAud && c.Audience == "" {
 		r.Fault("issue_aud", "there is no jwt.aud to issue")
@@ -47,7 +50,7 @@ type Seconds time.Duration
 // UnmarshalText reads either notation.
 func (s *Seconds) UnmarshalText(text []byte) error {
 	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		if n < 0 || n > int64(maxSeconds/time.Second) {
+		if n < 0 || n > int64(longest/time.Second) {
 			return errors.New("is out of range")
 		}
 		*s = Seconds(time.Duration(n) * time.Second)
@@ -57,12 +60,12 @@ func (s *Seconds) UnmarshalText(text []byte) error {
 	if err != nil {
 		return errors.New("is neither seconds (3600) nor a duration (1h)")
 	}
-	if d < 0 || d > maxSeconds {
+	if d < 0 || d > longest {
 		return errors.New("is out of range")
 	}
 	*s = Seconds(d)
 	return nil
 }
 
-// maxSeconds keeps the end of any token well inside what a client's date type can hold.
-const maxSeconds = 100 * 365 * 24 * time.Hour
+// longest keeps the end of any token well inside what a client's date type can hold.
+const longest = 100 * 365 * 24 * time.Hour

@@ -86,7 +86,7 @@ func (i *Issuer) claims(u auth.User) claims {
 	c := claims{
 		Subject: u.Realm + "-" + u.Name, Issuer: i.issuer,
 		IssuedAt: now.Unix(), Expires: now.Add(i.lifetime).Unix(),
-		Roles: u.Roles, Username: u.Name, Scopes: u.Scopes, Realm: u.Realm,
+		Roles: u.Roles, Username: u.Name, Scopes: lists(u.Scopes), Realm: u.Realm,
 		Attributes: u.Attributes, Audience: i.audience,
 	}
 	if !u.Until.IsZero() {
@@ -95,13 +95,19 @@ func (i *Issuer) claims(u auth.User) claims {
 	if c.Roles == nil {
 		c.Roles = []string{}
 	}
-	if c.Scopes == nil {
-		c.Scopes = map[string][]string{}
-	}
 	if c.Attributes == nil {
 		c.Attributes = map[string]string{}
 	}
 	return c
+}
+
+// lists returns scopes as a token must write them: where there is nothing, an empty list and no null.
+func lists(scopes map[string][]string) map[string][]string {
+	full := make(map[string][]string, len(scopes))
+	for name, list := range scopes {
+		full[name] = append([]string{}, list...)
+	}
+	return full
 }
 
 func (i *Issuer) sign(c claims) (string, error) {

@@ -58,6 +58,9 @@ func readSecret(path string) (auth.Secret, error) {
 	if err != nil {
 		return "", err
 	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("jwt: %s is no regular file", path)
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return "", fmt.Errorf("jwt: %s may be read by others (mode %04o): run: chmod 600 %s, and think of replacing it",
 			path, info.Mode().Perm(), path)

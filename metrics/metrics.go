@@ -58,11 +58,14 @@ func New(version string) *Metrics {
 		fileUnusable: gauges("gatehouse_file_unusable_lines",
 			"Lines of a password file that nobody can log in with.", "provider_name"),
 		rolesLeftOut: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "gatehouse_roles_left_out_total", Help: "Roles left out of X-Auth-Roles because they hold a comma."}),
+			Name: "gatehouse_roles_left_out_total", Help: "Roles left out of X-Auth-Roles because they hold a comma.",
+		}),
 		attributesDropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "gatehouse_attributes_dropped_total", Help: "Tokens issued without attributes to stay under server.max_header_bytes."}),
+			Name: "gatehouse_attributes_dropped_total", Help: "Tokens issued without attributes to stay under server.max_header_bytes.",
+		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request."}),
+			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request.",
+		}),
 	}
 	build := gauges("gatehouse_build_info", "The version that runs.", "version")
 	build.WithLabelValues(version).Set(1)

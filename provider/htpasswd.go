@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -52,6 +53,7 @@ type version struct {
 	users    map[string]string   // name to hash text
 	groups   map[string][]string // name to roles
 	problems []problem
+	sum      [sha256.Size]byte // of the texts
 	torn     bool           // the last line stops in the middle
 	decoy    *password.Hash // what an unknown user costs; nil without users
 	mixed    bool           // costs differ so much that a clock tells a cheap user from an unknown one
@@ -64,15 +66,18 @@ func (h *Htpasswd) read() (*version, error) {
 		return nil, err
 	}
 	v := parseUsers(text, h.File, h.WeakHashes)
+	v.sum = sha256.Sum256([]byte(text))
 	if h.GroupFile == "" {
 		return v, nil
 	}
-	if text, err = readFile(h.GroupFile); err != nil {
+	groups, err := readFile(h.GroupFile)
+	if err != nil {
 		return nil, err
 	}
 	var problems []problem
-	v.groups, problems = parseGroups(text, h.GroupFile)
+	v.groups, problems = parseGroups(groups, h.GroupFile)
 	v.problems = append(v.problems, problems...)
+	v.sum = sha256.Sum256(append(v.sum[:], groups...))
 	return v, nil
 }
 

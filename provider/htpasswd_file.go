@@ -59,6 +59,7 @@ func parseUsers(text, file string, weak bool) *version {
 			continue
 		}
 		name, hash, err := parseUser(line, weak)
+		v.torn = err != nil && !ended
 		if err == nil && seen[name] {
 			err = errors.New("an earlier line has the same name: this one is never used")
 		}
@@ -68,7 +69,6 @@ func parseUsers(text, file string, weak bool) *version {
 			continue
 		}
 		v.problems = append(v.problems, problem{"file", file, number, err})
-		v.torn = !ended
 	}
 	return v
 }

@@ -42,6 +42,9 @@ func stampOf(path string) (stamp, error) {
 // stamps of the password file and the group file.
 type stamps [2]stamp
 
+// unread differs from the stamps of all files, and of a file that is gone.
+var unread = stamps{{size: -1}, {size: -1}}
+
 // A watch takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
 type watch struct {
 	of      *htpasswd
@@ -53,7 +56,7 @@ type watch struct {
 
 // newWatch reads the files for the first time.
 func newWatch(a *htpasswd) (*watch, error) {
-	w := &watch{of: a}
+	w := &watch{of: a, taken: unread}
 	var err error
 	if w.seen, err = w.look(); err != nil {
 		return nil, err
@@ -102,6 +105,7 @@ func (w *watch) step(now time.Time) time.Duration {
 	s, err := w.look()
 	switch {
 	case err != nil:
+		w.taken = unread // so that the same files are taken in again when they can be seen again
 		w.refuse(err)
 		return statEvery
 	case s == w.taken:
@@ -120,9 +124,9 @@ func (w *watch) step(now time.Time) time.Duration {
 	return w.load(s)
 }
 
-// blank reports whether a file is gone or empty: often it is only being written.
+// blank reports whether a file has become empty or is gone: often it is only being written.
 func (w *watch) blank(s stamps) bool {
-	return s[0].size == 0 || w.of.GroupFile != "" && s[1].size == 0
+	return s[0].size == 0 && s[0] != w.taken[0] || w.of.GroupFile != "" && s[1].size == 0 && s[1] != w.taken[1]
 }
 
 // load takes in the version with the stamps s, and returns when to look again.
@@ -165,9 +169,12 @@ func (w *watch) refuse(err error) {
 	log.Msg("new version of a password file refused: the users of the old one stay")
 }
 
-// use puts v in force.
+// use puts v in force, unless it says what is in force already.
 func (w *watch) use(v *version) {
 	a := w.of
+	if old := a.current.Load(); old != nil && old.sum == v.sum && w.refused == "" {
+		return
+	}
 	v.weigh(a.env.Hashes, a.WeakHashes)
 	w.refused = ""
 	a.current.Store(v)

@@ -15,7 +15,7 @@ type Plain struct {
 
 // Check reports roles that no token could carry.
 func (p *Plain) Check(r conf.Report) {
-	for role := range p.Roles {
+	for _, role := range slices.Sorted(maps.Keys(p.Roles)) {
 		if err := auth.CheckName(role); err != nil {
 			r.At("roles", role).Fault("", "the role %v", err)
 		}

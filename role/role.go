@@ -48,10 +48,11 @@ func (e *Entry) Variant(kind string) (any, []string) {
 
 // Check reports what is wrong with the entry.
 func (e *Entry) Check(r conf.Report) {
-	for key, value := range map[string]string{"name": e.Name, "realm": e.Realm} {
-		if err := auth.CheckName(value); err != nil {
-			r.Fault(key, "%v", err)
-		}
+	if err := auth.CheckName(e.Name); err != nil {
+		r.Fault("name", "%v", err)
+	}
+	if err := auth.CheckName(e.Realm); err != nil {
+		r.Fault("realm", "%v", err)
 	}
 	if e.config != nil {
 		e.config.Check(r)
@@ -75,7 +76,7 @@ func New(entries []Entry) *Rules {
 // may hold too, is left as it is.
 func (r *Rules) Apply(u auth.User) auth.User {
 	for _, e := range r.entries {
-		if auth.SameRealm(e.Realm, u.Realm) {
+		if e.Realm == u.Realm || auth.SameRealm(e.Realm, u.Realm) { // SameRealm knows ASCII only
 			u = e.config.Apply(u)
 		}
 	}

@@ -22,6 +22,9 @@ type Config struct {
 	MaxHeaderBytes int      `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 }
 
+// DefaultPort is listened on where neither a port nor a socket is set.
+const DefaultPort = 8080
+
 // FileMode is a file's permissions, written in octal.
 type FileMode fs.FileMode
 
@@ -68,7 +71,7 @@ func (c Config) Listen() ([]net.Listener, error) {
 	if c.Port == nil && c.Socket != "" {
 		return list, nil
 	}
-	port := 8080
+	port := DefaultPort
 	if c.Port != nil {
 		port = *c.Port
 	}

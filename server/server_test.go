@@ -188,8 +188,10 @@ func TestTheHeaderBlockStaysUnderItsLimit(t *testing.T) {
 	const limit = 1500
 	largest := 0
 	address, _ := start(t, limit, io.Discard, func(_ context.Context, c auth.Credential) (auth.User, error) {
-		return auth.User{Name: "alice", Roles: []string{"r" + strings.Repeat("x", len(c.Secret)%100)},
-			Attributes: map[string]string{"a": strings.Repeat("y", len(c.Secret))}}, nil
+		return auth.User{
+			Name: "alice", Roles: []string{"r" + strings.Repeat("x", len(c.Secret)%100)},
+			Attributes: map[string]string{"a": strings.Repeat("y", len(c.Secret))},
+		}, nil
 	})
 	for n := 1; n < 1200; n += 7 {
 		c := dial(t, address)

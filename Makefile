@@ -1,0 +1,43 @@
+# gatehouse: what a developer and an operator call. Everything works on Debian with Go, git and apt.
+
+GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+FUZZTIME    := 30s
+
+export GOFLAGS := -buildvcs=false
+export PATH    := $(PATH):/usr/sbin
+
+.PHONY: build
+build: ## the binary, static, in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/gatehouse .
+
+.PHONY: run
+run: ## gatehouse, nginx in front and a sample backend, on loopback, to try
+	@scripts/run
+
+.PHONY: test
+test: need ## every test, end to end ones too, under the race detector
+	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -race -count=1 -timeout 20m ./...
+
+.PHONY: need
+need:
+	@scripts/need nginx htpasswd curl openssl python-jwt
+	@e2e/ecflow/fetch >/dev/null || [ $$? = 3 ] # 3: cannot be had here; its tests skip and say so
+
+.PHONY: check
+check: ## format, vet, staticcheck, known vulnerabilities, then the tests
+	@out=$$(go run $(GOFUMPT) -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@scripts/vulncheck $(GOVULNCHECK)
+	@$(MAKE) --no-print-directory test
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: help
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | sort

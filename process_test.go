@@ -209,9 +209,10 @@ func TestSchema(t *testing.T) {
 // A running is a gateway as a process.
 type running struct {
 	*exec.Cmd
-	dir   string
-	lines *bufio.Scanner
-	log   []string
+	dir    string
+	lines  *bufio.Scanner
+	log    []string
+	stderr *strings.Builder // to be read after Wait
 }
 
 // launch starts a gateway and waits until it listens.
@@ -225,11 +226,12 @@ func launch(t *testing.T, config string, environ ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stderr = os.Stderr
+	stderr := new(strings.Builder)
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{cmd, dir, bufio.NewScanner(out), nil}
+	r := &running{cmd, dir, bufio.NewScanner(out), nil, stderr}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	r.until(t, `"message":"listening"`)
 	return r
@@ -361,6 +363,39 @@ func TestServe(t *testing.T) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("no JSON: %s", line)
 		}
+	}
+}
+
+// net/http writes bytes that a service sends unasked to the standard log; they may be the key.
+func TestStrayBytesOfAServiceAreNotPrinted(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"uid\":\"kate\"}canary-key")
+		}
+	}()
+	r := launch(t, strings.Replace(minimal, "http://127.0.0.1:1/", "http://"+l.Addr().String(), 1))
+	for range 5 {
+		if got := r.ask(t, func(q *http.Request) { q.Header.Set("Authorization", "Bearer canary-key") }); got.StatusCode != 200 {
+			t.Fatalf("status %d", got.StatusCode)
+		}
+	}
+	_ = r.Process.Signal(syscall.SIGTERM)
+	r.until(t, `"message":"stopped"`)
+	if err := r.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(r.log, "\n") + r.stderr.String(); strings.Contains(got, "canary") {
+		t.Errorf("printed: %s", got)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"net"
 	"net/http"
 	"os/signal"
@@ -21,6 +23,7 @@ type serveCommand struct{}
 
 // Run answers requests until SIGTERM or SIGINT, then finishes those that have begun.
 func (serveCommand) Run(p *process) error {
+	stdlog.SetOutput(io.Discard)   // net/http quotes there what a server sent unasked, which may be a key
 	signal.Ignore(syscall.SIGPIPE) // a log reader that goes away must not end the gateway
 	stop, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer restore()

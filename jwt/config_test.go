@@ -89,8 +89,10 @@ func TestConfigCheck(t *testing.T) {
 		"a lifetime before now":            {func(c *jwt.Config) { c.Lifetime = -1 }, []string{"exp: must be more than 0"}},
 		"a lifetime no whole second holds": {func(c *jwt.Config) { c.Lifetime = jwt.Seconds(999 * time.Millisecond) }, []string{"exp: must be at least 1 second"}},
 		"an empty secret":                  {func(c *jwt.Config) { *c.Secret = "" }, []string{"secret: is empty: anybody could sign tokens; set at least 32 random bytes, or leave the key out"}},
-		"a secret one byte too short": {func(c *jwt.Config) { *c.Secret = (*c.Secret)[1:] },
-			[]string{"secret: has 31 bytes, fewer than 32: it can be guessed; make one with: openssl rand -base64 48"}},
+		"a secret one byte too short": {
+			func(c *jwt.Config) { *c.Secret = (*c.Secret)[1:] },
+			[]string{"secret: has 31 bytes, fewer than 32: it can be guessed; make one with: openssl rand -base64 48"},
+		},
 		"several faults at once": {func(c *jwt.Config) { *c = jwt.Config{Secret: new(auth.Secret("x")), IssueAud: new(true)} }, []string{
 			"exp: must be more than 0", "issue_aud: there is no jwt.aud to issue",
 			"secret: has 1 bytes, fewer than 32: it can be guessed; make one with: openssl rand -base64 48",

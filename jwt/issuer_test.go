@@ -96,8 +96,11 @@ func TestPayload(t *testing.T) {
 			`,"roles":[],"username":"n","scopes":{},"realm":"r","attributes":{},"aud":"backend"}`},
 		"without attributes, and it says so": {alice(), false, (*jwt.Issuer).IssueWithoutAttributes, `{"sub":"ecmwf-alice","iss":"gatehouse",` + times +
 			`,"roles":["z","a","z"],"username":"alice","scopes":{"openid":["write","read"]},"realm":"ecmwf","attributes":{},"attributes_dropped":true}`},
-		"a provider without scopes": {auth.User{Realm: "r", Name: "n", Scopes: map[string][]string{"p": nil}}, false, (*jwt.Issuer).Issue,
-			`{"sub":"r-n","iss":"gatehouse",` + times + `,"roles":[],"username":"n","scopes":{"p":[]},"realm":"r","attributes":{}}`},
+		"a provider without scopes": {
+			auth.User{Realm: "r", Name: "n", Scopes: map[string][]string{"p": nil}},
+			false, (*jwt.Issuer).Issue,
+			`{"sub":"r-n","iss":"gatehouse",` + times + `,"roles":[],"username":"n","scopes":{"p":[]},"realm":"r","attributes":{}}`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			issuer := newIssuer(t, hour, row.aud, secret, second)

@@ -54,8 +54,10 @@ func TestFaultsOfASection(t *testing.T) {
 		{"http: a user in the URL", remote(func(h *HTTP) { h.URL = "https://me@service.example/" }), []string{"url: has a user name or password"}},
 		{"http: a fragment", remote(func(h *HTTP) { h.URL = "https://service.example/#" + canary }), []string{"url: has a fragment"}},
 		{"http: no path of the name", remote(func(h *HTTP) { h.User = "" }), []string{"user: is missing"}},
-		{"http: statuses that cannot mean no", remote(func(h *HTTP) { h.DenyStatuses = []int{200, 399, 400, 499, 500, -1, 0, 1 << 40} }),
-			[]string{"deny_statuses[0]: 200", "deny_statuses[1]: 399", "deny_statuses[4]: 500", "deny_statuses[5]: -1", "deny_statuses[6]: 0", "deny_statuses[7]: cannot mean no"}},
+		{
+			"http: statuses that cannot mean no", remote(func(h *HTTP) { h.DenyStatuses = []int{200, 399, 400, 499, 500, -1, 0, 1 << 40} }),
+			[]string{"deny_statuses[0]: 200", "deny_statuses[1]: 399", "deny_statuses[4]: 500", "deny_statuses[5]: -1", "deny_statuses[6]: 0", "deny_statuses[7]: cannot mean no"},
+		},
 		{"http: no status means no", remote(func(h *HTTP) { h.DenyStatuses = nil }), nil},
 		{"http: no questions at once", remote(func(h *HTTP) { h.MaxConcurrent = 0 }), []string{"max_concurrent: at least 1"}},
 		{"http: a header with a space", remote(func(h *HTTP) { h.Key = KeyPlace{"header", "X Key"} }), []string{"key.name: is no header"}},
@@ -171,26 +173,44 @@ func TestASectionOfConfigYAML(t *testing.T) {
 		want       []string
 	}{
 		{"http with its defaults", entry + "  type: http\n  url: https://h/\n  user: uid\n", false, nil},
-		{"http without TLS", entry + "  type: http\n  url: http://h/\n  user: uid\n", false,
-			[]string{"config.yaml:5: providers[0].url: keys would travel to h without TLS"}},
-		{"http without TLS, leniently", entry + "  type: http\n  url: http://h/\n  user: uid\n", true,
-			[]string{"warning: config.yaml:5: providers[0].url: keys would travel to h without TLS"}},
-		{"a password in the URL, leniently", entry + "  type: http\n  url: https://a:" + canary + "@h/\n  user: uid\n", true,
-			[]string{"config.yaml:5: providers[0].url: "}},
-		{"a key's place that is none", entry + "  type: http\n  url: https://h/\n  user: uid\n  key: {in: body}\n", false,
-			[]string{"config.yaml:7: providers[0].key.in: "}},
+		{
+			"http without TLS", entry + "  type: http\n  url: http://h/\n  user: uid\n", false,
+			[]string{"config.yaml:5: providers[0].url: keys would travel to h without TLS"},
+		},
+		{
+			"http without TLS, leniently", entry + "  type: http\n  url: http://h/\n  user: uid\n", true,
+			[]string{"warning: config.yaml:5: providers[0].url: keys would travel to h without TLS"},
+		},
+		{
+			"a password in the URL, leniently", entry + "  type: http\n  url: https://a:" + canary + "@h/\n  user: uid\n", true,
+			[]string{"config.yaml:5: providers[0].url: "},
+		},
+		{
+			"a key's place that is none", entry + "  type: http\n  url: https://h/\n  user: uid\n  key: {in: body}\n", false,
+			[]string{"config.yaml:7: providers[0].key.in: "},
+		},
 		{"an unknown kind", entry + "  type: ldpa\n", false, []string{"config.yaml:4: providers[0].type: "}},
-		{"a key of another kind", entry + "  type: ecmwf-api\n  uri: https://h/\n  url: https://h/\n", false,
-			[]string{"config.yaml:6: providers[0].url: unknown key"}},
-		{"plain users twice, leniently", entry + "  type: plain\n  users: [{username: a, password: x}, {username: a, password: y}]\n", true,
-			[]string{"warning: config.yaml:5: providers[0].users[1].username: "}},
+		{
+			"a key of another kind", entry + "  type: ecmwf-api\n  uri: https://h/\n  url: https://h/\n", false,
+			[]string{"config.yaml:6: providers[0].url: unknown key"},
+		},
+		{
+			"plain users twice, leniently", entry + "  type: plain\n  users: [{username: a, password: x}, {username: a, password: y}]\n", true,
+			[]string{"warning: config.yaml:5: providers[0].users[1].username: "},
+		},
 		{"a number for a password", entry + "  type: plain\n  users: [{username: a, password: 12345}]\n", false, nil},
-		{"no name and no realm", "providers:\n- type: ecmwf-api\n  uri: https://h/\n", false,
-			[]string{"config.yaml:2: providers[0].name: is empty", "config.yaml:2: providers[0].realm: is empty"}},
-		{"a realm with a line break", "providers:\n- {type: ecmwf-api, uri: 'https://h/', name: a, realm: \"a\\nb\"}\n", false,
-			[]string{"config.yaml:2: providers[0].realm: "}},
-		{"a realm that no request can ask for", "providers:\n- {type: ecmwf-api, uri: 'https://h/', name: a, realm: zürich}\n", false,
-			[]string{"warning: config.yaml:2: providers[0].realm: has other than ASCII letters"}},
+		{
+			"no name and no realm", "providers:\n- type: ecmwf-api\n  uri: https://h/\n", false,
+			[]string{"config.yaml:2: providers[0].name: is empty", "config.yaml:2: providers[0].realm: is empty"},
+		},
+		{
+			"a realm with a line break", "providers:\n- {type: ecmwf-api, uri: 'https://h/', name: a, realm: \"a\\nb\"}\n", false,
+			[]string{"config.yaml:2: providers[0].realm: "},
+		},
+		{
+			"a realm that no request can ask for", "providers:\n- {type: ecmwf-api, uri: 'https://h/', name: a, realm: zürich}\n", false,
+			[]string{"warning: config.yaml:2: providers[0].realm: has other than ASCII letters"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, got := checked(c.text, c.lenient)

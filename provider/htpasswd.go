@@ -54,9 +54,9 @@ type version struct {
 	groups   map[string][]string // name to roles
 	problems []problem
 	sum      [sha256.Size]byte // of the texts
-	torn     bool           // the last line stops in the middle
-	decoy    *password.Hash // what an unknown user costs; nil without users
-	mixed    bool           // costs differ so much that a clock tells a cheap user from an unknown one
+	torn     bool              // the last line stops in the middle
+	decoy    *password.Hash    // what an unknown user costs; nil without users
+	mixed    bool              // costs differ so much that a clock tells a cheap user from an unknown one
 }
 
 // read reads both files once.

@@ -34,38 +34,69 @@ var files = []struct {
 	{"a comment after a space", " # note\n", nil, []string{"1: has no colon"}, false},
 	{"more after the hash", "alice:" + firstBcrypt + ":Alice Liddell:more\n", map[string]string{"alice": firstBcrypt}, nil, false},
 	{"a carriage return amid the line", "alice:" + firstBcrypt + "\rmore\n", map[string]string{"alice": firstBcrypt}, nil, false},
-	{"twice a name", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt + "\n", map[string]string{"alice": firstBcrypt},
-		[]string{"2: an earlier line has the same name: this one is never used"}, false},
-	{"twice a name, the first of no use", "alice:x\nalice:" + secondBcrypt + "\n", nil,
-		[]string{"1: not a supported hash format", "2: an earlier line has the same name: this one is never used"}, false},
+	{
+		"twice a name", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt + "\n",
+		map[string]string{"alice": firstBcrypt},
+		[]string{"2: an earlier line has the same name: this one is never used"},
+		false,
+	},
+	{
+		"twice a name, the first of no use", "alice:x\nalice:" + secondBcrypt + "\n", nil,
+		[]string{"1: not a supported hash format", "2: an earlier line has the same name: this one is never used"},
+		false,
+	},
 	{"two names that differ in case", "alice:" + firstBcrypt + "\nAlice:" + secondBcrypt + "\n", map[string]string{"alice": firstBcrypt, "Alice": secondBcrypt}, nil, false},
 	{"no colon", "alice\nbob:" + secondBcrypt + "\n", map[string]string{"bob": secondBcrypt}, []string{"1: has no colon"}, false},
 	{"a hash alone", firstBcrypt + "\n", nil, []string{"1: has no colon"}, false},
 	{"no name", ":" + firstBcrypt + "\n", nil, []string{"1: the name is empty"}, false},
 	{"no hash", "alice:\nbob::" + firstBcrypt + "\n", nil, []string{"1: no hash at all", "2: no hash at all"}, false},
 	{"a space within a name", "alice liddell:" + firstBcrypt + "\n", map[string]string{"alice liddell": firstBcrypt}, nil, false},
-	{"outer space at a name", " alice:" + firstBcrypt + "\nalice :" + firstBcrypt + "\n\talice:" + firstBcrypt + "\n", nil,
-		[]string{"1: the name begins or ends with white space", "2: the name begins or ends with white space", "3: the name begins or ends with white space"}, false},
-	{"outer space at a hash", "alice: " + firstBcrypt + "\nbob:" + secondBcrypt + " \n", nil,
-		[]string{"1: not a supported hash format", "2: bcrypt: the digest is cut off or damaged"}, false},
-	{"a byte order mark", "\xef\xbb\xbfalice:" + firstBcrypt + "\nbob:" + secondBcrypt + "\n", map[string]string{"bob": secondBcrypt},
-		[]string{"1: the name has a control, format or line-separator character"}, false},
+	{
+		"outer space at a name", " alice:" + firstBcrypt + "\nalice :" + firstBcrypt + "\n\talice:" + firstBcrypt + "\n", nil,
+		[]string{"1: the name begins or ends with white space", "2: the name begins or ends with white space", "3: the name begins or ends with white space"},
+		false,
+	},
+	{
+		"outer space at a hash", "alice: " + firstBcrypt + "\nbob:" + secondBcrypt + " \n", nil,
+		[]string{"1: not a supported hash format", "2: bcrypt: the digest is cut off or damaged"},
+		false,
+	},
+	{
+		"a byte order mark", "\xef\xbb\xbfalice:" + firstBcrypt + "\nbob:" + secondBcrypt + "\n",
+		map[string]string{"bob": secondBcrypt},
+		[]string{"1: the name has a control, format or line-separator character"},
+		false,
+	},
 	{"a NUL in a name", "al\x00ice:" + firstBcrypt + "\n", nil, []string{"1: the name has a control, format or line-separator character"}, false},
-	{"a NUL in a hash", "alice:" + firstBcrypt + "\x00\nbob:" + firstBcrypt[:20] + "\x00" + firstBcrypt[21:] + "\n", nil,
-		[]string{"1: bcrypt: the digest is cut off or damaged", "2: bcrypt: the digest is cut off or damaged"}, false},
+	{
+		"a NUL in a hash", "alice:" + firstBcrypt + "\x00\nbob:" + firstBcrypt[:20] + "\x00" + firstBcrypt[21:] + "\n", nil,
+		[]string{"1: bcrypt: the digest is cut off or damaged", "2: bcrypt: the digest is cut off or damaged"},
+		false,
+	},
 	{"a name that is not UTF-8", "al\xffice:" + firstBcrypt + "\n", nil, []string{"1: the name is not valid UTF-8"}, false},
-	{"lines of 70 kB", "#" + strings.Repeat("c", 70_000) + "\n" + strings.Repeat("n", 70_000) + ":" + firstBcrypt + "\nbob:$6$" + strings.Repeat("x", 70_000) + "\n" +
-		strings.Repeat("y", 70_000) + "\nalice:" + firstBcrypt + ":" + strings.Repeat("z", 70_000) + "\ncarol:" + secondBcrypt + "\n",
+	{
+		"lines of 70 kB", "#" + strings.Repeat("c", 70_000) + "\n" + strings.Repeat("n", 70_000) + ":" + firstBcrypt + "\nbob:$6$" + strings.Repeat("x", 70_000) + "\n" +
+			strings.Repeat("y", 70_000) + "\nalice:" + firstBcrypt + ":" + strings.Repeat("z", 70_000) + "\ncarol:" + secondBcrypt + "\n",
 		map[string]string{"alice": firstBcrypt, "carol": secondBcrypt},
-		[]string{"2: the name is longer than 128 bytes", "3: sha512-crypt: the salt is damaged", "4: has no colon"}, false},
+		[]string{"2: the name is longer than 128 bytes", "3: sha512-crypt: the salt is damaged", "4: has no colon"},
+		false,
+	},
 	{"a password that is no hash", "alice:open sesame\nbob:hunter2\n", nil, []string{"1: not a supported hash format", "2: not a supported hash format"}, false},
 	{"a bcrypt of a cost that nobody can pay", "alice:$2y$31$" + firstBcrypt[7:] + "\n", nil, []string{"1: bcrypt: cost 31 is not within 4 to 14"}, false},
-	{"a last line that stops in the middle", "alice:" + firstBcrypt + "\nbob:" + secondBcrypt[:40], map[string]string{"alice": firstBcrypt},
-		[]string{"2: bcrypt: the digest is cut off or damaged"}, true},
+	{
+		"a last line that stops in the middle", "alice:" + firstBcrypt + "\nbob:" + secondBcrypt[:40],
+		map[string]string{"alice": firstBcrypt},
+		[]string{"2: bcrypt: the digest is cut off or damaged"},
+		true,
+	},
 	{"a last line that stops in the name", "alice:" + firstBcrypt + "\nbo", map[string]string{"alice": firstBcrypt}, []string{"2: has no colon"}, true},
 	{"a bad line amid the file", "alice:x\nbob:" + secondBcrypt, map[string]string{"bob": secondBcrypt}, []string{"1: not a supported hash format"}, false},
-	{"a whole last line that is never used", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt, map[string]string{"alice": firstBcrypt},
-		[]string{"2: an earlier line has the same name: this one is never used"}, false},
+	{
+		"a whole last line that is never used", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt,
+		map[string]string{"alice": firstBcrypt},
+		[]string{"2: an earlier line has the same name: this one is never used"},
+		false,
+	},
 }
 
 func TestPasswordFilesAreReadAsNginxReadsThem(t *testing.T) {
@@ -184,8 +215,11 @@ func TestGroupFiles(t *testing.T) {
 		{"comments and empty lines", "# x: alice\n\n  \n\r\nstaff: alice\n", map[string][]string{"alice": {"staff"}}, nil},
 		{"nobody in it", "staff:\n", nil, nil},
 		{"a group on two lines", "staff: alice\nstaff: bob\n", map[string][]string{"alice": {"staff"}, "bob": {"staff"}}, nil},
-		{"lines of no use", "alice bob\n: alice\n\x01: alice\n\xff: alice\nstaff: alice\n", map[string][]string{"alice": {"staff"}},
-			[]string{"1: has no colon", "2: the group is empty", "3: the group has a control, format or line-separator character", "4: the group is not valid UTF-8"}},
+		{
+			"lines of no use", "alice bob\n: alice\n\x01: alice\n\xff: alice\nstaff: alice\n",
+			map[string][]string{"alice": {"staff"}},
+			[]string{"1: has no colon", "2: the group is empty", "3: the group has a control, format or line-separator character", "4: the group is not valid UTF-8"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			groups, problems := parseGroups(c.text, "FILE")

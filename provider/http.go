@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -142,7 +143,7 @@ func (s *httpService) Authenticate(ctx context.Context, c auth.Credential) (auth
 	if err != nil {
 		return auth.User{}, err
 	}
-	return s.user(answer), nil
+	return s.user(answer)
 }
 
 func (s *httpService) get(ctx context.Context, key string) (status int, body []byte, err error) {
@@ -170,15 +171,22 @@ func (s *httpService) get(ctx context.Context, key string) (status int, body []b
 }
 
 // user reads the answer. A name that is missing or no string is left empty, which the gate refuses.
-func (s *httpService) user(a answer) auth.User {
+func (s *httpService) user(a answer) (auth.User, error) {
 	u := auth.User{Name: a.text(s.User), Roles: a.list(s.Roles), Attributes: map[string]string{}}
 	for name, path := range s.Attributes {
 		if value, ok := a.scalar(path); ok {
 			u.Attributes[name] = value
 		}
 	}
-	if end, err := strconv.ParseInt(u.Attributes["exp"], 10, 64); err == nil {
-		u.Until = time.Unix(end, 0)
+	if text, ok := u.Attributes["exp"]; ok {
+		end, err := strconv.ParseFloat(text, 64) // RFC 7519, section 2: seconds, and fractions of them
+		if err != nil || !(math.Abs(end) < maxSeconds) {
+			return auth.User{}, errors.New("its answer's exp is no time")
+		}
+		u.Until = time.Unix(int64(math.Floor(end)), 0)
 	}
-	return u
+	return u, nil
 }
+
+// maxSeconds is more than any time that a token can hold, in Unix seconds.
+const maxSeconds = 1 << 40

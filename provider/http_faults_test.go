@@ -170,7 +170,6 @@ var faults = []struct {
 	{"a name among much else", answers(200, ` {"x":[{"uid":null},{}],"uid":"alice","y":1e400} `+"\r\n"), aUser},
 	{"an answer without a length that ends with its connection", says(head + "\r\n" + `{"uid":"alice"}`), aUser},
 	{"an answer in chunks", says(head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"uid\r\na\r\n\":\"alice\"}\r\n0\r\n\r\n"), aUser},
-	{"more than its length promises", says(head + "Content-Length: 15\r\n\r\n" + `{"uid":"alice"} and so on`), aUser},
 	{"an answer of exactly 64 KiB", answers(200, `{"uid":"alice"}`+strings.Repeat(" ", maxAnswer-15)), aUser},
 	{"many at signs, which are for policies to judge", answers(200, `{"uid":"a@evil@example.org"}`), aUser},
 	{"a few early hints first", says("HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + head + "Content-Length: 15\r\n\r\n" + `{"uid":"alice"}`), aUser},

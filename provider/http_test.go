@@ -53,22 +53,45 @@ func TestTheKeyGoesWhereItBelongsAndNowhereElse(t *testing.T) {
 		place    KeyPlace
 		question string // less Connection: close and the like
 	}{
-		{"Authorization, by default", "http://HOST/me", newHTTP().Key,
-			"GET /me HTTP/1.1\r\n" + common + "Authorization: Bearer " + oddKey},
-		{"Authorization with a scheme of its own", "http://HOST/me", KeyPlace{"authorization", "Token"},
-			"GET /me HTTP/1.1\r\n" + common + "Authorization: Token " + oddKey},
-		{"a header, by default", "http://HOST/", KeyPlace{In: "header"},
-			"GET / HTTP/1.1\r\n" + common + "X-Api-Key: " + oddKey},
-		{"a header of another name", "http://HOST", KeyPlace{"header", "x-ecmwf-key"},
-			"GET / HTTP/1.1\r\n" + common + "X-Ecmwf-Key: " + oddKey},
-		{"the query, by default", "http://HOST/me", KeyPlace{In: "query"},
-			"GET /me?token=Canary7f3%2Ba%2Fx~y-._0%3D%3D HTTP/1.1\r\n" + common},
-		{"the query beside other parameters", "http://HOST/me?api=2&v=a+b%26c", KeyPlace{"query", "k"},
-			"GET /me?api=2&k=Canary7f3%2Ba%2Fx~y-._0%3D%3D&v=a+b%26c HTTP/1.1\r\n" + common},
-		{"the query in place of a parameter of its name", "http://HOST/me?token=left&token=over", KeyPlace{In: "query"},
-			"GET /me?token=Canary7f3%2Ba%2Fx~y-._0%3D%3D HTTP/1.1\r\n" + common},
-		{"an escaped path", "http://HOST/a%2Fb/%C3%A9", KeyPlace{In: "header"},
-			"GET /a%2Fb/%C3%A9 HTTP/1.1\r\n" + common + "X-Api-Key: " + oddKey},
+		{
+			"Authorization, by default", "http://HOST/me", newHTTP().Key,
+			"GET /me HTTP/1.1\r\n" + common + "Authorization: Bearer " + oddKey,
+		},
+		{
+			"Authorization with a scheme of its own", "http://HOST/me",
+			KeyPlace{"authorization", "Token"},
+			"GET /me HTTP/1.1\r\n" + common + "Authorization: Token " + oddKey,
+		},
+		{
+			"a header, by default", "http://HOST/",
+			KeyPlace{In: "header"},
+			"GET / HTTP/1.1\r\n" + common + "X-Api-Key: " + oddKey,
+		},
+		{
+			"a header of another name", "http://HOST",
+			KeyPlace{"header", "x-ecmwf-key"},
+			"GET / HTTP/1.1\r\n" + common + "X-Ecmwf-Key: " + oddKey,
+		},
+		{
+			"the query, by default", "http://HOST/me",
+			KeyPlace{In: "query"},
+			"GET /me?token=Canary7f3%2Ba%2Fx~y-._0%3D%3D HTTP/1.1\r\n" + common,
+		},
+		{
+			"the query beside other parameters", "http://HOST/me?api=2&v=a+b%26c",
+			KeyPlace{"query", "k"},
+			"GET /me?api=2&k=Canary7f3%2Ba%2Fx~y-._0%3D%3D&v=a+b%26c HTTP/1.1\r\n" + common,
+		},
+		{
+			"the query in place of a parameter of its name", "http://HOST/me?token=left&token=over",
+			KeyPlace{In: "query"},
+			"GET /me?token=Canary7f3%2Ba%2Fx~y-._0%3D%3D HTTP/1.1\r\n" + common,
+		},
+		{
+			"an escaped path", "http://HOST/a%2Fb/%C3%A9",
+			KeyPlace{In: "header"},
+			"GET /a%2Fb/%C3%A9 HTTP/1.1\r\n" + common + "X-Api-Key: " + oddKey,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHTTP()
@@ -384,6 +407,8 @@ func TestAUserIsMadeOfTheAnswer(t *testing.T) {
 		{"no end", ``, time.Time{}},
 		{"an end that is null", `,"until":null`, time.Time{}},
 		{"an end long ago", `,"until":-5`, time.Unix(-5, 0)},
+		{"an end with a fraction", `,"until":1700000000.9`, time.Unix(1_700_000_000, 0)},
+		{"an end with an exponent", `,"until":1.7e9`, time.Unix(1_700_000_000, 0)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			until = c.until
@@ -399,6 +424,22 @@ func TestAUserIsMadeOfTheAnswer(t *testing.T) {
 				t.Errorf("until %s, want %s", u.Until, c.want)
 			}
 		})
+	}
+}
+
+// An end that cannot be read must not become no end.
+func TestAnEndThatIsNoTimeIsNoDecision(t *testing.T) {
+	h := newHTTP()
+	h.URL, h.User, h.Attributes = "http://service.example", "uid", map[string]string{"exp": "exp"}
+	for _, end := range []string{`"tomorrow"`, `"NaN"`, `1e300`, `true`, `"-Inf"`} {
+		env := newWorld(t).Env
+		env.HTTP = roundTrip(func(*http.Request) (*http.Response, error) {
+			return response(200, `{"uid":"alice","exp":`+end+`}`), nil
+		})
+		u, err := open(t, t.Context(), h, env).Authenticate(t.Context(), bearer(canary))
+		if err == nil || errors.Is(err, auth.ErrDenied) || u.Name != "" {
+			t.Errorf("%s: got %+v, %v", end, u, err)
+		}
 	}
 }
 

@@ -85,8 +85,10 @@ var nginxLines = []struct {
 	{name: "nulhash", line: "nulhash:" + firstApr1 + "\x00more\n", differs: "nginx takes the hash up to a NUL"},
 	{name: "nulplain", line: "nulplain:" + firstPlain + "\x00more\n", differs: "nginx takes the password up to a NUL"},
 	{name: "emptypassword", line: "emptypassword:{SHA}2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n", differs: "an empty password is nobody's"},
-	{name: "seventytwo", line: "seventytwo:" + seventyTwo + "\n", also: []string{strings.Repeat("a", 72), strings.Repeat("a", 73)},
-		differs: "crypt(3) takes a longer password for its first 72 bytes"},
+	{
+		name: "seventytwo", line: "seventytwo:" + seventyTwo + "\n", also: []string{strings.Repeat("a", 72), strings.Repeat("a", 73)},
+		differs: "crypt(3) takes a longer password for its first 72 bytes",
+	},
 	{name: "swallowed", line: "swallow\nswallowed:" + firstApr1 + "\n", differs: "nginx skips the line after one that is the beginning of the name and has no colon"},
 
 	{name: "last", line: "last:" + firstApr1},

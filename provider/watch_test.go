@@ -223,6 +223,41 @@ func TestAVersionThatLooksHalfWrittenIsRefused(t *testing.T) {
 	}
 }
 
+func TestTheSameFaultIsToldOfAgainAfterAGoodVersion(t *testing.T) {
+	f := follows(t, aliceLine, "")
+	for n := range 3 {
+		f.write(f.a.File, "garbage\n")
+		f.pass(time.Minute)
+		f.want("refused", aUser, denied, 1)
+		f.write(f.a.File, aliceLine)
+		f.pass(time.Minute)
+		f.want("mended", aUser, denied, 0)
+		if told := strings.Count(f.log.String(), `"level":"error"`); told != n+1 {
+			t.Errorf("told %d times of %d", told, n+1)
+		}
+	}
+}
+
+// A file that is touched, or put in place anew by a tool that runs each hour, is no new version.
+func TestAVersionOfTheSameTextIsNoNewOne(t *testing.T) {
+	f := follows(t, aliceLine, "staff: alice\n")
+	for range 3 {
+		f.rename(f.a.File, aliceLine)
+		f.rename(f.a.GroupFile, "staff: alice\n")
+		f.pass(aMoment)
+	}
+	if n := f.loads(); n != 1 {
+		t.Errorf("loaded %v times", n)
+	}
+	f.rename(f.a.GroupFile, "")
+	f.rename(f.a.File, aliceLine+"staff: alice\n") // the same bytes, in another file
+	f.pass(meant + aMoment)
+	if n := f.loads(); n != 2 {
+		t.Errorf("loaded %v times", n)
+	}
+	f.wantRoles("")
+}
+
 // Some lines that cannot be used are no reason to refuse the others.
 func TestAVersionWithSomeBadLinesIsTaken(t *testing.T) {
 	f := follows(t, aliceLine, "")

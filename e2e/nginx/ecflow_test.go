@@ -1,26 +1,24 @@
 package nginx_test
 
 import (
-	"fmt"
 	"net"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"gatehouse/e2e/ecflow"
+	"gatehouse/e2e/rig"
 )
 
 const ecflowLine = "POST /v1/ecflow HTTP/1.1"
 
 // startEcflow starts nginx with ecflow.conf and the listener for tasks.
-func startEcflow(t *testing.T, gateway, backend string) *front {
-	return startFront(t, site{files: []string{"ecflow.conf", "ecflow-tasks.conf"}, gateway: gateway, backend: backend})
+func startEcflow(t *testing.T, gateway, backend string) *rig.Front {
+	return startFront(t, rig.Site{Files: []string{"ecflow.conf", "ecflow-tasks.conf"}, Gateway: gateway, Backend: backend})
 }
 
 func TestEcflow(t *testing.T) {
 	b := startBackend(t)
-	f := startEcflow(t, startGateway(t).socket, b.address)
+	f := startEcflow(t, startGateway(t).Socket, b.address)
 	for _, test := range []struct {
 		name    string
 		request request
@@ -38,7 +36,7 @@ func TestEcflow(t *testing.T) {
 		{"as much as it takes reaches it", request{line: ecflowLine, headers: []string{"Authorization: " + alice, "Content-Length: 1048576"}, body: strings.NewReader(strings.Repeat("x", 1<<20))}, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, address := range f.addresses() {
+			for _, address := range f.Addresses() {
 				r := test.request
 				if body, ok := r.body.(*strings.Reader); ok {
 					body.Reset(strings.Repeat("x", 1<<20))
@@ -59,7 +57,7 @@ func TestEcflow(t *testing.T) {
 			continue
 		}
 		t.Run(spoof.name, func(t *testing.T) {
-			for _, address := range f.addresses() {
+			for _, address := range f.Addresses() {
 				assertNotReached(t, b, send(t, address, request{line: ecflowLine, headers: spoof.headers}), 401)
 				send(t, address, authorized(bob, spoof.headers...).to(ecflowLine))
 				assertReached(t, b, isBob)
@@ -72,7 +70,7 @@ func TestEcflow(t *testing.T) {
 func TestEcflowIsNotReachedWhenTheGatewayNamesNobody(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
 	f := startEcflow(t, g.socket, b.address)
-	send(t, f.addresses()[0], authorized(alice).to(ecflowLine))
+	send(t, f.Addresses()[0], authorized(alice).to(ecflowLine))
 	if len(b.take()) != 1 {
 		t.Fatal("a yes with a name does not reach ecFlow")
 	}
@@ -85,7 +83,7 @@ func TestEcflowIsNotReachedWhenTheGatewayNamesNobody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g.set(answer)
-			for _, address := range f.addresses() {
+			for _, address := range f.Addresses() {
 				assertNotReached(t, b, send(t, address, authorized(alice, "X-Auth-Username: alice").to(ecflowLine)), 502)
 			}
 		})
@@ -94,10 +92,10 @@ func TestEcflowIsNotReachedWhenTheGatewayNamesNobody(t *testing.T) {
 
 func TestTheListenerForTasksCarriesNoIdentity(t *testing.T) {
 	b := startBackend(t)
-	f := startEcflow(t, startGateway(t).socket, b.address)
+	f := startEcflow(t, startGateway(t).Socket, b.address)
 	ask := func(from, line string) answer {
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-		conn, err := dialer.Dial("tcp", "127.0.0.1:"+f.tasks)
+		conn, err := dialer.Dial("tcp", "127.0.0.1:"+f.Tasks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,38 +119,4 @@ func TestTheListenerForTasksCarriesNoIdentity(t *testing.T) {
 	}
 	assertNotReached(t, b, ask("127.0.0.1", "POST / HTTP/1.1"), 404)
 	assertNotReached(t, b, ask("127.0.0.9", ecflowLine), 403)
-}
-
-// The real client and the real server, where they can be had.
-func TestRealEcflow(t *testing.T) {
-	programs := ecflow.Install(t)
-	server := programs.Start(t)
-	f := startEcflow(t, startGateway(t).socket, server.Addr)
-	folder := shortFolder(t)
-	for _, test := range []struct {
-		name, username, password, command string
-		allowed                           bool
-		who                               []string
-	}{
-		{"alice may read", "alice", "wonderland", "--stats", true, []string{"SecuredUserX: alice"}},
-		{"bob may read", "bob", "thebuilder", "--stats", true, []string{"SecuredUserX: bob"}},
-		{"bob may not write", "bob", "thebuilder", "--shutdown=yes", false, []string{"SecuredUserX: bob"}},
-		{"alice may write", "alice", "wonderland", "--shutdown=yes", true, []string{"SecuredUserX: alice"}},
-		{"fiona is known, and not on the whitelist", "fiona", "onthefile", "--stats", false, []string{"SecuredUserX: fiona"}},
-		{"a wrong password does not reach the server", "alice", "lookingglass", "--stats", false, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			rc := filepath.Join(folder, "ecflowapirc")
-			write(t, rc, fmt.Sprintf(
-				`{"version": 1, "tokens": [{"server": ".*", "type": "basic", "api": {"username": %q, "password": %q}}]}`, test.username, test.password))
-			before := len(server.Identities())
-			exit, output := programs.Client(t.Context(), rc, "--https", "--host", "127.0.0.1", "--port", f.port, test.command)
-			if allowed := exit == 0; allowed != test.allowed {
-				t.Errorf("exit %d\n%s", exit, output)
-			}
-			if who := server.Identities()[before:]; !slices.Equal(slices.Compact(who), test.who) {
-				t.Errorf("the server took the request for %q, want %q", who, test.who)
-			}
-		})
-	}
 }

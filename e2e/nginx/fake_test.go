@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 // A door is a Unix socket that stands where gatehouse's would.
@@ -21,7 +23,7 @@ type door struct {
 // openDoor has handle answer every connection until t ends.
 func openDoor(t *testing.T, handle func(net.Conn)) *door {
 	t.Helper()
-	d := &door{socket: filepath.Join(shortFolder(t), "gatehouse.sock")}
+	d := &door{socket: filepath.Join(rig.Folder(t), "gatehouse.sock")}
 	l, err := net.Listen("unix", d.socket)
 	if err != nil {
 		t.Fatal(err)

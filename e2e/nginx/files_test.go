@@ -7,31 +7,33 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/e2e/rig"
 )
 
 // installed writes a configuration without starting it.
-func installed(t *testing.T, s site) *front {
+func installed(t *testing.T, s rig.Site) *rig.Front {
 	t.Helper()
-	f := &front{folder: shortFolder(t)}
-	s.gateway, s.backend = "/run/gatehouse/gatehouse.sock", "127.0.0.1:3001"
-	f.install(t, s)
+	f := &rig.Front{Folder: rig.Folder(t)}
+	s.Gateway, s.Backend = "/run/gatehouse/gatehouse.sock", "127.0.0.1:3001"
+	f.Install(t, s)
 	return f
 }
 
 // With both servers installed, the first has the upstream.
-var both = edit{"gatehouse.conf", "include snippets/gatehouse-upstream.conf;", ""}
+var both = rig.Edit{"gatehouse.conf", "include snippets/gatehouse-upstream.conf;", ""}
 
 func TestNginxHasNothingToSayOfTheFiles(t *testing.T) {
-	for _, s := range []site{
-		{files: []string{"gatehouse.conf"}},
-		{files: []string{"gatehouse.conf"}, edits: []edit{uncommented(t, "gatehouse.conf", "    #location /admin/ {", "    #}")}},
-		{files: []string{"ecflow.conf"}},
-		{files: []string{"ecflow.conf", "ecflow-tasks.conf"}},
-		{files: []string{"ecflow.conf", "ecflow-tasks.conf", "gatehouse.conf"}, edits: []edit{both}},
+	for _, s := range []rig.Site{
+		{Files: []string{"gatehouse.conf"}},
+		{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{rig.Uncommented(t, "gatehouse.conf", "    #location /admin/ {", "    #}")}},
+		{Files: []string{"ecflow.conf"}},
+		{Files: []string{"ecflow.conf", "ecflow-tasks.conf"}},
+		{Files: []string{"ecflow.conf", "ecflow-tasks.conf", "gatehouse.conf"}, Edits: []rig.Edit{both}},
 	} {
-		t.Run(strings.Join(s.files, " and "), func(t *testing.T) {
+		t.Run(strings.Join(s.Files, " and "), func(t *testing.T) {
 			f := installed(t, s)
-			out, err := f.check()
+			out, err := f.Check()
 			if err != nil || strings.Count(out, "\n") != 2 || !strings.Contains(out, "test is successful") {
 				t.Errorf("%v\n%s", err, out)
 			}
@@ -43,43 +45,43 @@ func TestNginxHasNothingToSayOfTheFiles(t *testing.T) {
 func TestNginxRefusesMistakes(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		site site
+		site rig.Site
 		want string
 	}{
 		{
 			"the upstream twice",
-			site{files: []string{"gatehouse.conf", "ecflow.conf"}},
+			rig.Site{Files: []string{"gatehouse.conf", "ecflow.conf"}},
 			`duplicate upstream "gatehouse"`,
 		},
 		{
 			"the protection in the server, where a location can lose it",
-			site{files: []string{"gatehouse.conf"}, edits: []edit{insert("include snippets/gatehouse-protect.conf;")}},
+			rig.Site{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{insert("include snippets/gatehouse-protect.conf;")}},
 			`"proxy_pass" directive is not allowed here in .*/gatehouse-protect.conf`,
 		},
 		{
 			"a proxy_pass beside the protection",
-			site{files: []string{"gatehouse.conf"}, edits: []edit{{"gatehouse.conf", "    location / {\n", "    location / {\n proxy_pass http://site;\n"}}},
+			rig.Site{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{{"gatehouse.conf", "    location / {\n", "    location / {\n proxy_pass http://site;\n"}}},
 			`"proxy_pass" directive is duplicate`,
 		},
 		{
 			"satisfy any beside the protection",
-			site{files: []string{"gatehouse.conf"}, edits: []edit{{"gatehouse.conf", "    location / {\n", "    location / {\n satisfy any;\n"}}},
+			rig.Site{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{{"gatehouse.conf", "    location / {\n", "    location / {\n satisfy any;\n"}}},
 			`"satisfy" directive is duplicate`,
 		},
 		{
 			"another gate beside the protection",
-			site{files: []string{"gatehouse.conf"}, edits: []edit{{"gatehouse.conf", "    location / {\n", "    location / {\n auth_request off;\n"}}},
+			rig.Site{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{{"gatehouse.conf", "    location / {\n", "    location / {\n auth_request off;\n"}}},
 			`"auth_request" directive is duplicate`,
 		},
 		{
 			"the protection without its upstream",
-			site{files: []string{"gatehouse.conf"}, edits: []edit{{"gatehouse.conf", "include snippets/gatehouse-upstream.conf;", ""}}},
+			rig.Site{Files: []string{"gatehouse.conf"}, Edits: []rig.Edit{{"gatehouse.conf", "include snippets/gatehouse-upstream.conf;", ""}}},
 			`unknown log format "gatehouse"`,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := installed(t, test.site)
-			if out, err := f.check(); err == nil || !regexp.MustCompile(test.want).MatchString(out) {
+			if out, err := f.Check(); err == nil || !regexp.MustCompile(test.want).MatchString(out) {
 				t.Errorf("%v, want %s:\n%s", err, test.want, out)
 			}
 		})
@@ -98,29 +100,29 @@ func TestAYesOfAnybodyElseLetsNobodyIn(t *testing.T) {
     }`
 	for _, test := range []struct {
 		name   string
-		edits  []edit
+		edits  []rig.Edit
 		status int
 	}{
-		{"the server's part is missing", []edit{{"gatehouse.conf", "include snippets/gatehouse-server.conf;", ""}}, 500},
+		{"the server's part is missing", []rig.Edit{{"gatehouse.conf", "include snippets/gatehouse-server.conf;", ""}}, 500},
 		{
 			"it is missing, and what is not protected says yes to all",
-			[]edit{
+			[]rig.Edit{
 				{"gatehouse.conf", "include snippets/gatehouse-server.conf;", "location = /_gatehouse { proxy_pass http://site; }"},
 			},
 			502,
 		},
-		{"a rewrite leads to a yes", []edit{insert("rewrite ^/_gatehouse /open/ last;")}, 502},
-		{"a rewrite leads to a yes with a name", []edit{insert("rewrite ^/_gatehouse /named/ last;")}, 502},
-		{"gatehouse's path is another service", []edit{{"snippets/gatehouse-server.conf", "proxy_pass http://gatehouse$gatehouse_path;", "proxy_pass http://site;"}}, 502},
-		{"the backend is not named", []edit{{"gatehouse.conf", "set $gatehouse_backend http://site;\n        include", "include"}}, 500},
+		{"a rewrite leads to a yes", []rig.Edit{insert("rewrite ^/_gatehouse /open/ last;")}, 502},
+		{"a rewrite leads to a yes with a name", []rig.Edit{insert("rewrite ^/_gatehouse /named/ last;")}, 502},
+		{"gatehouse's path is another service", []rig.Edit{{"snippets/gatehouse-server.conf", "proxy_pass http://gatehouse$gatehouse_path;", "proxy_pass http://site;"}}, 502},
+		{"the backend is not named", []rig.Edit{{"gatehouse.conf", "set $gatehouse_backend http://site;\n        include", "include"}}, 500},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := startBackend(t)
-			f := startFront(t, site{
-				files: []string{"gatehouse.conf"}, gateway: startGateway(t).socket, backend: b.address,
-				edits: append(test.edits, insert(others)),
+			f := startFront(t, rig.Site{
+				Files: []string{"gatehouse.conf"}, Gateway: startGateway(t).Socket, Backend: b.address,
+				Edits: append(test.edits, insert(others)),
 			})
-			got := send(t, f.addresses()[0], authorized(alice, "X-Auth-Username: root").to("GET /x HTTP/1.1"))
+			got := send(t, f.Addresses()[0], authorized(alice, "X-Auth-Username: root").to("GET /x HTTP/1.1"))
 			if got.StatusCode != test.status || got.body == backendBody {
 				t.Errorf("status %d, want %d; body %q", got.StatusCode, test.status, got.body)
 			}
@@ -135,19 +137,19 @@ func TestAYesOfAnybodyElseLetsNobodyIn(t *testing.T) {
 
 func TestTheAccessLogNamesTheUserAndNoQuery(t *testing.T) {
 	f, b, _ := startSite(t, "")
-	send(t, f.addresses()[0], authorized(alice).to("GET /page?token=query-secret HTTP/1.1"))
+	send(t, f.Addresses()[0], authorized(alice).to("GET /page?token=query-secret HTTP/1.1"))
 	got := assertReached(t, b, isAlice)
 	if got.line != "GET /page?token=query-secret HTTP/1.1" {
 		t.Errorf("the backend was asked %q", got.line)
 	}
-	send(t, f.addresses()[1], authorized(wrongPass).to("GET /page?token=query-secret HTTP/1.1"))
+	send(t, f.Addresses()[1], authorized(wrongPass).to("GET /page?token=query-secret HTTP/1.1"))
 	want := regexp.MustCompile(`^127\.0\.0\.1 "alice" "local" \[\S+\] "GET /page" 200 12 [0-9.]+ [0-9a-f]{32}
 ::1 "" "" \[\S+\] "GET /page" 401 \d+ [0-9.]+ [0-9a-f]{32}
 $`)
 	var log []byte
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		var err error // nginx writes a line after its answer
-		if log, err = os.ReadFile(filepath.Join(f.folder, "gatehouse.access.log")); err != nil {
+		if log, err = os.ReadFile(filepath.Join(f.Folder, "gatehouse.access.log")); err != nil {
 			t.Fatal(err)
 		}
 		if want.Match(log) {

@@ -1,22 +1,17 @@
 package nginx_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"gatehouse/e2e/rig"
 )
 
 // jwtSecret signs the tokens of every real gateway here.
@@ -81,13 +76,13 @@ func keyService(t *testing.T) string {
 
 const gatehouseConfig = `
 version: "3"
-server: { socket: %[1]s/gatehouse.sock, max_header_bytes: 15000 }
+server: { socket: "{{folder}}/gatehouse.sock", max_header_bytes: 15000 }
 logging: { level: debug, format: json }
 auth: { timeout_in_ms: 3000 }
 metrics: { enabled: false }
-jwt: { iss: gatehouse, exp: 1h, secret: %[2]s }
+jwt: { iss: gatehouse, exp: 1h, secret: %[1]s }
 providers:
-  - { name: keys, type: http, realm: portal, url: %[3]s, user: login, roles: groups }
+  - { name: keys, type: http, realm: portal, url: %[2]s, user: login, roles: groups }
   - name: users
     type: plain
     realm: local
@@ -101,84 +96,20 @@ policies:
   portal: { realm: portal }
 `
 
-// A gateway is a running gatehouse.
-type gateway struct {
-	socket string
-	log    *output
-}
-
 // startGateway starts the real gatehouse and stops it when t ends. Its log then holds no secret.
-func startGateway(t *testing.T) *gateway {
+func startGateway(t *testing.T) *rig.Gateway {
 	t.Helper()
-	folder := shortFolder(t)
 	hash, err := bcrypt.GenerateFromPassword([]byte("onthefile"), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(folder, "users.htpasswd"), "fiona:"+string(hash)+"\n")
-	config := filepath.Join(folder, "config.yaml")
-	write(t, config, fmt.Sprintf(gatehouseConfig, folder, jwtSecret, keyService(t)))
-
-	g := &gateway{socket: filepath.Join(folder, "gatehouse.sock"), log: new(output)}
-	cmd := exec.Command(gatehouseProgram, "--config", config)
-	cmd.Stdout, cmd.Stderr = g.log, g.log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("gatehouse: %v\n%s", err, g.log)
-		}
-		for _, secret := range secrets() {
-			if strings.Contains(g.log.String(), secret) {
-				t.Errorf("gatehouse's log holds the secret %q", secret)
-			}
-		}
-	})
-	awaitSocket(t, g.socket, g.log)
-	return g
+	config := fmt.Sprintf(gatehouseConfig, jwtSecret, keyService(t))
+	return rig.StartGateway(t, config, map[string]string{"users.htpasswd": "fiona:" + string(hash) + "\n"}, secrets())
 }
 
-func awaitSocket(t *testing.T, path string, log fmt.Stringer) {
+// startFront starts nginx and stops it when t ends. Nothing secret may then be in its logs.
+func startFront(t *testing.T, s rig.Site) *rig.Front {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if conn, err := net.Dial("unix", path); err == nil {
-			_ = conn.Close()
-			return
-		}
-	}
-	t.Fatalf("gatehouse does not answer:\n%s", log)
-}
-
-// An output keeps what a process prints. It is safe for concurrent use.
-type output struct {
-	mu   sync.Mutex // guards text
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// awaitLine returns the first whole line after n bytes that has text in it.
-func (o *output) awaitLine(t *testing.T, n int, text string) string {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		for line := range strings.Lines(o.String()[n:]) {
-			if strings.HasSuffix(line, "\n") && strings.Contains(line, text) {
-				return line
-			}
-		}
-	}
-	t.Fatalf("no line with %s in the log:\n%s", text, o)
-	return ""
+	s.Secrets = secrets()
+	return rig.StartFront(t, s)
 }

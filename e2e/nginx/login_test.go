@@ -4,17 +4,19 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 // startSite starts the real gateway, the backend and nginx with gatehouse.conf, the commented location of
 // which is used too. more goes into its server.
-func startSite(t *testing.T, more string, edits ...edit) (*front, *backend, *gateway) {
+func startSite(t *testing.T, more string, edits ...rig.Edit) (*rig.Front, *backend, *rig.Gateway) {
 	t.Helper()
 	g, b := startGateway(t), startBackend(t)
-	admin := uncommented(t, "gatehouse.conf", "    #location /admin/ {", "    #}")
-	admin.new = more + "\n" + admin.new
-	f := startFront(t, site{
-		files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address, edits: append(edits, admin),
+	admin := rig.Uncommented(t, "gatehouse.conf", "    #location /admin/ {", "    #}")
+	admin[2] = more + "\n" + admin[2]
+	f := startFront(t, rig.Site{
+		Files: []string{"gatehouse.conf"}, Gateway: g.Socket, Backend: b.address, Edits: append(edits, admin),
 	})
 	return f, b, g
 }
@@ -71,7 +73,7 @@ func TestLogin(t *testing.T) {
 		{"a browser's page load is asked for a password first", request{headers: []string{"Sec-Fetch-Mode: navigate"}}, 401, identity{}, "WWW-Authenticate", `Basic realm="local", Basic realm="file", Bearer realm="portal"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for _, address := range f.addresses() {
+			for _, address := range f.Addresses() {
 				got := send(t, address, test.request)
 				if test.status != 0 {
 					assertNotReached(t, b, got, test.status)
@@ -91,7 +93,7 @@ func TestLogin(t *testing.T) {
 
 func TestPlainHTTPIsSentToTLSOnly(t *testing.T) {
 	f, b, _ := startSite(t, "")
-	conn := dialPlain(t, "127.0.0.1:"+f.plain)
+	conn := dialPlain(t, "127.0.0.1:"+f.Plain)
 	defer conn.Close()
 	got := exchange(t, conn, authorized(alice).to("GET /page?x=1 HTTP/1.1"))
 	assertNotReached(t, b, got, 301)
@@ -102,15 +104,15 @@ func TestPlainHTTPIsSentToTLSOnly(t *testing.T) {
 func TestTheGatewaysLogNamesTheClientThatNginxSaw(t *testing.T) {
 	f, b, g := startSite(t, "")
 	for _, test := range []struct{ address, from, want string }{
-		{f.addresses()[0], "127.0.0.9", "127.0.0.9"},
-		{f.addresses()[1], "", "::1"},
+		{f.Addresses()[0], "127.0.0.9", "127.0.0.9"},
+		{f.Addresses()[1], "", "::1"},
 	} {
-		before := len(g.log.String())
+		before := len(g.Log.String())
 		r := authorized(wrongPass, "X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1")
 		r.from = test.from
 		assertNotReached(t, b, send(t, test.address, r), 401)
 		var line struct{ Client, User, Result string }
-		log := g.log.awaitLine(t, before, `"client":`)
+		log := g.Log.AwaitLine(t, before, `"client":`)
 		if err := json.Unmarshal([]byte(log), &line); err != nil {
 			t.Fatalf("%v: %s", err, log)
 		}

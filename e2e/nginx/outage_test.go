@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 // quick makes nginx give up on gatehouse at once. The shipped time is longer than a decision may take.
-var quick = edit{"snippets/gatehouse-server.conf", "proxy_read_timeout          6s;", "proxy_read_timeout 300ms;"}
+var quick = rig.Edit{"snippets/gatehouse-server.conf", "proxy_read_timeout          6s;", "proxy_read_timeout 300ms;"}
 
 const (
 	plainNo  = "HTTP/1.1 403 Forbidden\r\nX-Auth-Reason: missing role\r\nContent-Length: 22\r\n\r\n"
@@ -74,16 +76,16 @@ func TestAGatewayThatSaysNoYesLetsNobodyIn(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			g, b := startFake(t, fakeYes), startBackend(t)
-			folder := shortFolder(t)
-			f := startFront(t, site{
-				files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address,
-				http:  fmt.Sprintf("    proxy_cache_path %s/cache keys_zone=everything:1m;\n", folder),
-				edits: []edit{quick, insert(variant.server)},
+			folder := rig.Folder(t)
+			f := startFront(t, rig.Site{
+				Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address,
+				HTTP:  fmt.Sprintf("    proxy_cache_path %s/cache keys_zone=everything:1m;\n", folder),
+				Edits: []rig.Edit{quick, insert(variant.server)},
 			})
 			for _, fault := range gatewayFaults {
 				t.Run(fault.name, func(t *testing.T) {
 					g.set(fault.answer)
-					for _, address := range f.addresses() {
+					for _, address := range f.Addresses() {
 						got := send(t, address, authorized(alice))
 						assertNotReached(t, b, got, fault.status)
 						assertHeader(t, got, "Retry-After", fault.retryAfter)
@@ -104,18 +106,18 @@ func TestAGatewayThatSaysNoYesLetsNobodyIn(t *testing.T) {
 }
 
 // insert puts configuration into the server of gatehouse.conf.
-func insert(text string) edit {
+func insert(text string) rig.Edit {
 	const before = "    location / {\n"
-	return edit{"gatehouse.conf", before, text + "\n" + before}
+	return rig.Edit{"gatehouse.conf", before, text + "\n" + before}
 }
 
 func TestAGatewayThatIsNotThere(t *testing.T) {
 	b := startBackend(t)
-	f := startFront(t, site{
-		files: []string{"gatehouse.conf"}, gateway: shortFolder(t) + "/nobody.sock", backend: b.address,
-		edits: []edit{insert(strings.ReplaceAll(hostileServer, "proxy_cache everything;", ""))},
+	f := startFront(t, rig.Site{
+		Files: []string{"gatehouse.conf"}, Gateway: rig.Folder(t) + "/nobody.sock", Backend: b.address,
+		Edits: []rig.Edit{insert(strings.ReplaceAll(hostileServer, "proxy_cache everything;", ""))},
 	})
-	got := send(t, f.addresses()[0], authorized(alice))
+	got := send(t, f.Addresses()[0], authorized(alice))
 	assertNotReached(t, b, got, 503)
 	assertHeader(t, got, "Retry-After", "5")
 	if want := `{"error": "No decision could be made"}`; got.body != want {
@@ -126,15 +128,15 @@ func TestAGatewayThatIsNotThere(t *testing.T) {
 // A cache further out must not answer in gatehouse's place.
 func TestAYesIsNotRemembered(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
-	f := startFront(t, site{
-		files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address,
-		http:  fmt.Sprintf("    proxy_cache_path %s/cache keys_zone=everything:1m;\n", shortFolder(t)),
-		edits: []edit{insert(hostileServer)},
+	f := startFront(t, rig.Site{
+		Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address,
+		HTTP:  fmt.Sprintf("    proxy_cache_path %s/cache keys_zone=everything:1m;\n", rig.Folder(t)),
+		Edits: []rig.Edit{insert(hostileServer)},
 	})
-	send(t, f.addresses()[0], authorized(alice))
+	send(t, f.Addresses()[0], authorized(alice))
 	b.take()
 	g.set(notYou)
-	assertNotReached(t, b, send(t, f.addresses()[0], authorized(wrongPass)), 401)
+	assertNotReached(t, b, send(t, f.Addresses()[0], authorized(wrongPass)), 401)
 }
 
 // An operator's own page for 401 keeps the challenge and does not open the gate, whatever its status.
@@ -161,13 +163,13 @@ func TestAPageFor401(t *testing.T) {
 		{"a page that hides the status", "GET /lenient/x HTTP/1.1", 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := send(t, f.addresses()[0], authorized(wrongPass).to(test.line))
+			got := send(t, f.Addresses()[0], authorized(wrongPass).to(test.line))
 			assertNotReached(t, b, got, test.status)
 			assertHeader(t, got, "WWW-Authenticate", `Bearer realm="portal", Basic realm="local", Basic realm="file"`)
 			if got.body != "please log in" {
 				t.Errorf("body %q", got.body)
 			}
-			if got := send(t, f.addresses()[0], authorized(alice).to(test.line)); got.StatusCode != 200 || got.body != backendBody {
+			if got := send(t, f.Addresses()[0], authorized(alice).to(test.line)); got.StatusCode != 200 || got.body != backendBody {
 				t.Errorf("with a good password: status %d, body %q", got.StatusCode, got.body)
 			}
 			assertReached(t, b, isAlice)

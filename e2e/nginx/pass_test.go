@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 func TestTheBackendsOwnAnswersPass(t *testing.T) {
@@ -22,7 +24,7 @@ func TestTheBackendsOwnAnswersPass(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := send(t, f.addresses()[0], authorized(alice).to("GET "+path+" HTTP/1.1"))
+			got := send(t, f.Addresses()[0], authorized(alice).to("GET "+path+" HTTP/1.1"))
 			assertReached(t, b, isAlice)
 			if got.StatusCode != want.StatusCode || got.body != backendBody {
 				t.Errorf("status %d, body %q, want %d and the backend's", got.StatusCode, got.body, want.StatusCode)
@@ -37,8 +39,8 @@ func TestTheBackendsOwnAnswersPass(t *testing.T) {
 // A backend that is not there is 502, which nobody takes for an outage of gatehouse.
 func TestABackendThatIsNotThere(t *testing.T) {
 	g := startGateway(t)
-	f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: g.socket, backend: "127.0.0.1:1"})
-	if got := send(t, f.addresses()[0], authorized(alice)); got.StatusCode != 502 {
+	f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.Socket, Backend: "127.0.0.1:1"})
+	if got := send(t, f.Addresses()[0], authorized(alice)); got.StatusCode != 502 {
 		t.Errorf("status %d, want 502", got.StatusCode)
 	}
 }
@@ -50,7 +52,7 @@ func TestAFaultOfNginxStays500(t *testing.T) {
         include snippets/gatehouse-protect.conf;
         try_files /nothing-here /endless;
     }`)
-	got := send(t, f.addresses()[0], authorized(alice).to("GET /endless HTTP/1.1"))
+	got := send(t, f.Addresses()[0], authorized(alice).to("GET /endless HTTP/1.1"))
 	if got.StatusCode != 500 {
 		t.Errorf("status %d, want 500", got.StatusCode)
 	}
@@ -71,13 +73,13 @@ func TestUploads(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			g, b := startGateway(t), startBackend(t)
-			edits := []edit{}
+			edits := []rig.Edit{}
 			if variant.server != "" {
 				edits = append(edits,
-					edit{"gatehouse.conf", "client_max_body_size 64m;", variant.server},
-					edit{"gatehouse.conf", "    location / {\n", "    location / {\n" + variant.location + "\n"})
+					rig.Edit{"gatehouse.conf", "client_max_body_size 64m;", variant.server},
+					rig.Edit{"gatehouse.conf", "    location / {\n", "    location / {\n" + variant.location + "\n"})
 			}
-			f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address, edits: edits})
+			f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.Socket, Backend: b.address, Edits: edits})
 			for _, test := range []struct {
 				name string
 				r    request
@@ -88,7 +90,7 @@ func TestUploads(t *testing.T) {
 				t.Run(test.name, func(t *testing.T) {
 					r := test.r.to("POST /upload HTTP/1.1")
 					r.headers = append(r.headers, "Authorization: "+kate)
-					if got := send(t, f.addresses()[1], r); got.StatusCode != 200 {
+					if got := send(t, f.Addresses()[1], r); got.StatusCode != 200 {
 						t.Errorf("status %d, want 200", got.StatusCode)
 					}
 					got := assertReached(t, b, isKate)
@@ -102,13 +104,13 @@ func TestUploads(t *testing.T) {
 }
 
 func TestHTTP2(t *testing.T) {
-	f, b, _ := startSite(t, "", edit{"gatehouse.conf", " ssl;", " ssl http2;"})
+	f, b, _ := startSite(t, "", rig.Edit{"gatehouse.conf", " ssl;", " ssl http2;"})
 	client := &http.Client{Transport: &http.Transport{
 		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 	}}
 	defer client.CloseIdleConnections()
 	post := func(headers http.Header, body io.Reader) int {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+f.addresses()[0]+"/", body)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+f.Addresses()[0]+"/", body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,9 +148,9 @@ func TestAClientThatAsksBeforeItSends(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	headers := []string{"Content-Length: 4", "Expect: 100-continue"}
 	r := authorized(wrongPass, headers...).to("POST / HTTP/1.1")
-	assertNotReached(t, b, send(t, f.addresses()[0], r), 401)
+	assertNotReached(t, b, send(t, f.Addresses()[0], r), 401)
 
-	conn := dial(t, f.addresses()[0], "")
+	conn := dial(t, f.Addresses()[0], "")
 	defer conn.Close()
 	r = authorized(alice, headers...).to("POST / HTTP/1.1")
 	if got := exchange(t, conn, r); got.StatusCode != 100 {
@@ -168,14 +170,14 @@ func TestAClientThatAsksBeforeItSends(t *testing.T) {
 
 func TestHeadStaysHead(t *testing.T) {
 	f, b, _ := startSite(t, "")
-	got := send(t, f.addresses()[0], authorized(alice).to("HEAD /x HTTP/1.1"))
+	got := send(t, f.Addresses()[0], authorized(alice).to("HEAD /x HTTP/1.1"))
 	if got.StatusCode != 200 || got.body != "" || got.Header.Get("X-Of") != "backend" {
 		t.Errorf("status %d, body %q, headers %v", got.StatusCode, got.body, got.Header)
 	}
 	if record := assertReached(t, b, isAlice); record.line != "HEAD /x HTTP/1.1" {
 		t.Errorf("the backend was asked %q", record.line)
 	}
-	assertNotReached(t, b, send(t, f.addresses()[0], authorized(wrongKey).to("HEAD /x HTTP/1.1")), 401)
+	assertNotReached(t, b, send(t, f.Addresses()[0], authorized(wrongKey).to("HEAD /x HTTP/1.1")), 401)
 }
 
 func TestLargeHeaders(t *testing.T) {
@@ -185,24 +187,24 @@ func TestLargeHeaders(t *testing.T) {
 		cookies = append(cookies, fmt.Sprintf("Cookie: c%d=%s", i, strings.Repeat("x", 7500)))
 	}
 	t.Run("30 kB of cookies reach the backend", func(t *testing.T) {
-		send(t, f.addresses()[0], authorized(alice, cookies...))
+		send(t, f.Addresses()[0], authorized(alice, cookies...))
 		if got := assertReached(t, b, isAlice).folded("Cookie"); len(strings.Join(got, "")) < 30_000 {
 			t.Errorf("%d cookies reached the backend", len(got))
 		}
 	})
 	t.Run("30 kB of cookies and no credential are 401", func(t *testing.T) {
-		assertNotReached(t, b, send(t, f.addresses()[0], request{headers: cookies}), 401)
+		assertNotReached(t, b, send(t, f.Addresses()[0], request{headers: cookies}), 401)
 	})
 	t.Run("a key of 8 kB is 401", func(t *testing.T) {
 		key := "Bearer " + strings.Repeat("x", 8100)
-		assertNotReached(t, b, send(t, f.addresses()[0], authorized(key)), 401)
+		assertNotReached(t, b, send(t, f.Addresses()[0], authorized(key)), 401)
 	})
 	t.Run("a header larger than nginx takes is 400", func(t *testing.T) {
 		key := "Bearer " + strings.Repeat("x", 9000)
-		assertNotReached(t, b, send(t, f.addresses()[0], authorized(key)), 400)
+		assertNotReached(t, b, send(t, f.Addresses()[0], authorized(key)), 400)
 	})
 	t.Run("a user with very many roles gets through", func(t *testing.T) {
-		send(t, f.addresses()[0], authorized(roleRich))
+		send(t, f.Addresses()[0], authorized(roleRich))
 		got := assertReached(t, b, identity{"rich", "portal", strings.Join(roles(138), ",")})
 		size := 0
 		for _, name := range []string{"Authorization", "X-Auth-Username", "X-Auth-Realm", "X-Auth-Roles"} {
@@ -213,7 +215,7 @@ func TestLargeHeaders(t *testing.T) {
 		}
 	})
 	t.Run("a user with too many roles is refused with the reason", func(t *testing.T) {
-		got := send(t, f.addresses()[0], authorized(roleLoad))
+		got := send(t, f.Addresses()[0], authorized(roleLoad))
 		assertNotReached(t, b, got, 403)
 		assertHeader(t, got, "X-Auth-Reason", "too many roles")
 	})
@@ -223,7 +225,7 @@ func TestWebSocket(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	upgrade := func(to string) []string { return []string{"Connection: Upgrade", "Upgrade: " + to} }
 
-	conn := dial(t, f.addresses()[0], "")
+	conn := dial(t, f.Addresses()[0], "")
 	defer conn.Close()
 	r := authorized(alice, upgrade("WebSocket")...).to("GET /socket HTTP/1.1")
 	if got := exchangeHead(t, conn, r); got.StatusCode != 101 {
@@ -239,12 +241,12 @@ func TestWebSocket(t *testing.T) {
 	assertReached(t, b, isAlice)
 
 	r.headers = upgrade("websocket")
-	assertNotReached(t, b, send(t, f.addresses()[0], r), 401)
+	assertNotReached(t, b, send(t, f.Addresses()[0], r), 401)
 
 	// Any other protocol would be a tunnel that gatehouse does not see into.
 	for _, protocol := range []string{"h2c", "websocket, h2c", "h2c,websocket", "TLS/1.2"} {
 		r := authorized(alice, "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", "Connection: close, Upgrade, HTTP2-Settings", "Upgrade: "+protocol)
-		if got := send(t, f.addresses()[0], r.to("GET /socket HTTP/1.1")); got.StatusCode != 200 {
+		if got := send(t, f.Addresses()[0], r.to("GET /socket HTTP/1.1")); got.StatusCode != 200 {
 			t.Errorf("Upgrade: %s: status %d, want 200", protocol, got.StatusCode)
 		}
 		record := assertReached(t, b, isAlice)
@@ -260,15 +262,15 @@ func TestConnectionsToTheGatewayAreKept(t *testing.T) {
 		name string
 		open func(t *testing.T) *door
 	}{
-		{"by gatehouse", func(t *testing.T) *door { return openRelay(t, startGateway(t).socket) }},
+		{"by gatehouse", func(t *testing.T) *door { return openRelay(t, startGateway(t).Socket) }},
 		{"by a fake", func(t *testing.T) *door { return startFake(t, fakeYes).door }},
 	} {
 		t.Run(socket.name, func(t *testing.T) {
 			door := socket.open(t)
-			f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: door.socket, backend: b.address})
+			f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: door.socket, Backend: b.address})
 			for range 20 {
 				for _, r := range []request{authorized(alice), authorized(wrongPass), authorized(brokenKey)} {
-					send(t, f.addresses()[0], r)
+					send(t, f.Addresses()[0], r)
 				}
 			}
 			if n := door.connections.Load(); n != 1 {
@@ -281,9 +283,9 @@ func TestConnectionsToTheGatewayAreKept(t *testing.T) {
 // A gateway that was started anew hangs up on the connections that nginx keeps: no client notices.
 func TestAGatewayThatWasRestarted(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
-	f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address})
+	f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address})
 	for range 5 {
-		if got := send(t, f.addresses()[0], authorized(alice)); got.StatusCode != 200 {
+		if got := send(t, f.Addresses()[0], authorized(alice)); got.StatusCode != 200 {
 			t.Errorf("status %d, want 200", got.StatusCode)
 		}
 		g.hangUp()
@@ -296,11 +298,11 @@ func TestAGatewayThatWasRestarted(t *testing.T) {
 func TestOneOfTwoGatewaysWillDo(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
 	for _, other := range []string{g.socket, "/nowhere/gatehouse.sock"} {
-		f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address, edits: []edit{{
+		f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address, Edits: []rig.Edit{{
 			"snippets/gatehouse-upstream.conf", "    keepalive 32;", "    server unix:" + other + ";\n    keepalive 32;",
 		}}})
 		for range 5 {
-			if got := send(t, f.addresses()[0], authorized(alice)); got.StatusCode != 200 {
+			if got := send(t, f.Addresses()[0], authorized(alice)); got.StatusCode != 200 {
 				t.Errorf("status %d, want 200", got.StatusCode)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 // spoofs are what clients claim of themselves. Each is sent without a credential, which must never reach
@@ -61,16 +63,16 @@ func TestNothingThatAClientClaimsReachesTheBackend(t *testing.T) {
 	const off, on = "underscores_in_headers off;", "underscores_in_headers on;"
 	for _, variant := range []struct {
 		name  string
-		edits []edit
+		edits []rig.Edit
 	}{
 		{"as shipped", nil},
-		{"underscores in headers", []edit{{"gatehouse.conf", off, on}}},
+		{"underscores in headers", []rig.Edit{{"gatehouse.conf", off, on}}},
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			f, b, _ := startSite(t, "", variant.edits...)
 			for _, spoof := range spoofs {
 				t.Run(spoof.name, func(t *testing.T) {
-					for _, address := range f.addresses() {
+					for _, address := range f.Addresses() {
 						r := request{line: spoof.line, headers: spoof.headers}
 						anonymous := send(t, address, r)
 						wanted := 401
@@ -88,7 +90,7 @@ func TestNothingThatAClientClaimsReachesTheBackend(t *testing.T) {
 							assertNotReached(t, b, got, spoof.status)
 							continue
 						}
-						assertHonest(t, assertReached(t, b, isBob), address, f.port)
+						assertHonest(t, assertReached(t, b, isBob), address, f.Port)
 					}
 				})
 			}
@@ -127,8 +129,8 @@ func assertHonest(t *testing.T, got record, address, port string) {
 // nor a body.
 func TestWhatTheGatewayIsAsked(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
-	f := startFront(t, site{files: []string{"gatehouse.conf"}, gateway: g.socket, backend: b.address})
-	got := send(t, f.addresses()[0], request{
+	f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address})
+	got := send(t, f.Addresses()[0], request{
 		line: "POST /a/b?realm=portal&optional=1 HTTP/1.1",
 		headers: []string{
 			"Authorization: " + alice, "X-Auth-Realm: local", "Sec-Fetch-Mode: cors", "Cookie: a=b", "Content-Type: text/plain",

@@ -1,0 +1,6 @@
+//go:build race
+
+package provider
+
+// underRace makes bcrypt fifteen times slower.
+const underRace = true

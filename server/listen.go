@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -19,6 +20,7 @@ type Config struct {
 	Port           *int     `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
 	Socket         string   `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
 	SocketMode     FileMode `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
+	SocketGroup    string   `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
 	MaxHeaderBytes int      `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 }
 
@@ -62,7 +64,7 @@ func (c Config) Check(r conf.Report) {
 func (c Config) Listen() ([]net.Listener, error) {
 	var list []net.Listener
 	if c.Socket != "" {
-		l, err := listenUnix(c.Socket, fs.FileMode(c.SocketMode))
+		l, err := c.listenUnix()
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +88,8 @@ func (c Config) Listen() ([]net.Listener, error) {
 }
 
 // listenUnix takes the place of a socket whose server is gone, and never that of one that answers.
-func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
+func (c Config) listenUnix() (net.Listener, error) {
+	path := c.Socket
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("server.socket: %w; make its folder, or set another path", err)
 	}
@@ -106,9 +109,33 @@ func listenUnix(path string, mode fs.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server.socket: %w", err)
 	}
-	if err := os.Chmod(path, mode); err != nil {
+	if err := c.permit(); err != nil {
 		_ = l.Close()
-		return nil, fmt.Errorf("server.socket_mode: %w", err)
+		return nil, err
 	}
 	return l, nil
+}
+
+// permit lets in whom the section names: first the group, for until then nobody else may enter.
+func (c Config) permit() error {
+	if err := os.Chmod(c.Socket, 0o600); err != nil {
+		return fmt.Errorf("server.socket: %w", err)
+	}
+	if c.SocketGroup != "" {
+		group, err := user.LookupGroup(c.SocketGroup)
+		if err != nil {
+			return fmt.Errorf("server.socket_group: %w", err)
+		}
+		id, err := strconv.Atoi(group.Gid)
+		if err != nil {
+			return fmt.Errorf("server.socket_group: %w", err)
+		}
+		if err := os.Chown(c.Socket, -1, id); err != nil {
+			return fmt.Errorf("server.socket_group: %w; gatehouse must be in the group itself", err)
+		}
+	}
+	if err := os.Chmod(c.Socket, fs.FileMode(c.SocketMode)); err != nil {
+		return fmt.Errorf("server.socket_mode: %w", err)
+	}
+	return nil
 }

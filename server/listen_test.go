@@ -3,8 +3,11 @@ package server
 import (
 	"net"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gatehouse/conf"
@@ -78,5 +81,32 @@ func TestConfigFaults(t *testing.T) {
 	faults := conf.Collect(Config{Port: &port, MaxHeaderBytes: 10, Socket: strings.Repeat("s", 108)}.Check)
 	if len(faults) != 3 {
 		t.Errorf("%v, want three faults", faults)
+	}
+}
+
+func TestTheSocketsGroup(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	c := Config{Socket: filepath.Join(t.TempDir(), "s"), SocketMode: 0o660, SocketGroup: "nogroup"}
+	listeners, err := c.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listeners[0].Close()
+	want, err := user.LookupGroup("nogroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(c.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strconv.Itoa(int(info.Sys().(*syscall.Stat_t).Gid)); got != want.Gid || info.Mode().Perm() != 0o660 {
+		t.Errorf("group %s mode %o, want %s and 660", got, info.Mode().Perm(), want.Gid)
+	}
+	other := Config{Socket: filepath.Join(t.TempDir(), "s"), SocketGroup: "no-such-group"}
+	if _, err := other.Listen(); err == nil || !strings.Contains(err.Error(), "server.socket_group") {
+		t.Errorf("an unknown group: %v", err)
 	}
 }

@@ -1,0 +1,96 @@
+"""A small site behind gatehouse, with Debian's python3-jwt and the standard library.
+
+It takes the user from the token that gatehouse signed and from nothing else, so whoever reaches it past
+nginx is nobody.
+"""
+
+import json
+import os
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import jwt
+
+
+def read_secret(path):
+    """Return the secret that gatehouse signs with."""
+    if not path:
+        sys.exit("api: JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file")
+    try:
+        with open(path, "rb") as file:
+            secret = file.read().removesuffix(b"\n").removesuffix(b"\r")  # one line break, as gatehouse
+    except OSError as error:
+        sys.exit(f"api: JWT_SECRET_FILE: {error}")
+    if len(secret) < 32:
+        sys.exit(f"api: JWT_SECRET_FILE: {path} holds fewer than 32 bytes")
+    return secret
+
+
+def user_of(headers, secret, issuer, audience):
+    """Return who the token in the header speaks of. X-Auth-Username is not looked at: anybody can write it."""
+    if len(headers) != 1:
+        raise jwt.InvalidTokenError(f"{len(headers)} Authorization headers, want one")
+    scheme, _, token = headers[0].partition(" ")
+    if scheme.lower() != "bearer":
+        raise jwt.InvalidTokenError("no Bearer token")
+    claims = jwt.decode(
+        token,
+        secret,
+        algorithms=["HS256"],  # never what the token itself says of its signature
+        issuer=issuer,
+        audience=audience,
+        leeway=5,  # seconds, between two machines' clocks
+        options={"require": ["exp"], "verify_aud": audience is not None},
+    )
+    username, realm, roles = claims.get("username"), claims.get("realm", ""), claims.get("roles", [])
+    if not isinstance(username, str) or not username:
+        raise jwt.InvalidTokenError("the token names nobody")
+    return {"username": username, "realm": realm, "roles": roles}
+
+
+class Api(BaseHTTPRequestHandler):
+    """Answers with the user of each request."""
+
+    timeout = 10  # seconds that a request may take to arrive
+    secret = issuer = audience = None
+
+    def do_GET(self):
+        try:
+            headers = self.headers.get_all("Authorization", [])
+            user = user_of(headers, self.secret, self.issuer, self.audience)
+        except jwt.InvalidTokenError as error:
+            self.log_error("refused: %s", error)  # the reason is for us: a client learns that it is nobody
+            self.answer(401, {"error": "Unauthorized access"})
+        else:
+            self.answer(200, user)
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Bearer")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def main():
+    for end in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(end, lambda *_: sys.exit(0))
+    Api.secret = read_secret(os.environ.get("JWT_SECRET_FILE"))
+    Api.issuer = os.environ.get("JWT_ISSUER") or None  # without one, any will do
+    Api.audience = os.environ.get("JWT_AUDIENCE") or None
+    host, _, port = os.environ.get("LISTEN", "127.0.0.1:8081").rpartition(":")
+    try:
+        server = ThreadingHTTPServer((host, int(port)), Api)
+    except (OSError, ValueError) as error:
+        sys.exit(f"api: LISTEN: {error}")
+    print(f"listening on {host}:{server.server_port}", file=sys.stderr, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

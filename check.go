@@ -31,7 +31,11 @@ func (k checkCommand) Run(p *process) error {
 	if doc.Failed() || k.Strict && len(faults) > 0 {
 		return exitCode(1)
 	}
-	_, err := fmt.Fprintf(p.out, "%s: ok, %d warnings\n", p.config, len(faults))
+	verdict := "ok"
+	if len(faults) > 0 {
+		verdict = "ok, with warnings"
+	}
+	_, err := fmt.Fprintf(p.out, "%s: %s\n", p.config, verdict)
 	return err
 }
 

@@ -104,6 +104,9 @@ func load(path string, environ []string) (*Config, *conf.Document) {
 		doc.Report().Fault("", "cannot be read: %v", err)
 		return nil, doc
 	}
+	if doc.Broken() { // nothing said of its content would be true
+		return nil, doc
+	}
 	doc.MergeEnv("AOT_", environ, conf.Figment, "AOT_CONFIG_PATH")
 	doc.MergeEnv("GATEHOUSE_", environ, conf.Literal, "GATEHOUSE_CONFIG", "GATEHOUSE_CORPORA")
 	c := defaults()
@@ -128,13 +131,19 @@ func (c *Config) settle(doc *conf.Document) {
 	case c.BindAddress == "":
 	case c.Version != version1:
 		r.Strict("bind_address", "belongs to version 1.0.0: write server.host and server.port")
+	case doc.Has("server", "host") || doc.Has("server", "port"):
+		r.Warn("bind_address", "has no effect: server.host or server.port is set")
 	default:
 		c.Server.Host, c.Server.Port = splitAddress(r, c.BindAddress)
 	}
 	if c.Metrics.Host == "" {
 		c.Metrics.Host = "127.0.0.1"
-		if c.Version != version3 {
+		if c.Version == version1 || c.Version == version2 {
 			c.Metrics.Host = c.Server.Host
+			if ip := net.ParseIP(c.Metrics.Host); c.Metrics.Enabled && (ip == nil || !ip.IsLoopback()) {
+				r.Warn("metrics", "are shown to the network on %s, as auth-o-tron does: set metrics.host: 127.0.0.1",
+					net.JoinHostPort(c.Metrics.Host, strconv.Itoa(c.Metrics.Port)))
+			}
 		}
 	}
 	if c.JWT.IssueAud == nil {

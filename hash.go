@@ -15,6 +15,7 @@ import (
 
 type hashCommand struct {
 	Name string `arg:"" optional:"" help:"The user's name; without it, only the hash is printed."`
+	File string `placeholder:"FILE" help:"Put the line into this password file, in the place of the user's old one."`
 	Kind string `default:"bcrypt" enum:"${hashKinds}" help:"The kind of hash: ${enum}. nginx knows bcrypt and sha512."`
 }
 
@@ -28,6 +29,9 @@ func (h hashCommand) Run(p *process) error {
 			return errors.New("the name has a colon, which ends a name in a password file")
 		}
 	}
+	if h.File != "" && h.Name == "" {
+		return errors.New("--file needs the user's name")
+	}
 	secret, err := readPassword(p)
 	if err != nil {
 		return err
@@ -38,6 +42,9 @@ func (h hashCommand) Run(p *process) error {
 	}
 	if h.Name != "" {
 		text = h.Name + ":" + text
+	}
+	if h.File != "" {
+		return replaceUser(h.File, h.Name, text)
 	}
 	_, err = fmt.Fprintln(p.out, text)
 	return err

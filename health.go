@@ -16,9 +16,9 @@ type healthCommand struct{}
 // Run asks the gateway that runs with the same configuration whether it answers: for a container, which
 // has no other program to ask with.
 func (healthCommand) Run(p *process) error {
-	c, err := p.load()
-	if err != nil {
-		return err
+	c, doc := load(p.config, p.environ)
+	if doc.Failed() { // its warnings are for serve and check
+		return fmt.Errorf("%s has faults: see gatehouse check", p.config)
 	}
 	network, address := dialAddress(c.Server)
 	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{

@@ -30,6 +30,8 @@ func version() string {
 
 // commands is the command line.
 type commands struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	Config string `short:"c" placeholder:"FILE" help:"The configuration. Default: $$GATEHOUSE_CONFIG, $$AOT_CONFIG_PATH, ./config.yaml."`
 
 	Serve       serveCommand   `cmd:"" default:"withargs" help:"Answer requests (the default)."`
@@ -63,7 +65,7 @@ func run(args []string, p *process) int {
 	var c commands
 	done := false
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("An authentication gateway for nginx's auth_request."),
-		kong.Writers(p.out, p.err), kong.Vars{"hashKinds": strings.Join(password.Kinds(), ",")},
+		kong.Writers(p.out, p.err), kong.Vars{"hashKinds": strings.Join(password.Kinds(), ","), "version": "gatehouse " + version()},
 		kong.Exit(func(int) { done = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(p.err, "gatehouse:", err)

@@ -150,6 +150,36 @@ func TestHash(t *testing.T) {
 	}
 }
 
+func TestHashInAFile(t *testing.T) {
+	dir := folder(t, map[string]string{"users": "# ours\nbob:x\nalice:old\nalice:older"})
+	path := filepath.Join(dir, "users")
+	for _, name := range []string{"alice", "carol"} {
+		if code, out, stderr := result(t, "secret1\n", nil, "hash", name, "--file", path); code != 0 || out != "" {
+			t.Fatalf("%s: exit %d, %s%s", name, code, out, stderr)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) != 5 || lines[0] != "# ours" || lines[1] != "bob:x" || !strings.HasPrefix(lines[2], "alice:$2y$") ||
+		!strings.HasPrefix(lines[3], "carol:$2y$") || lines[4] != "" {
+		t.Errorf("%q", lines)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v %v, want that of before", info.Mode(), err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	for _, args := range [][]string{{"hash", "--file", path}, {"hash", "dave", "--file", "/nothere/users"}} {
+		if code, _, _ := result(t, "secret1\n", nil, args...); code != 1 {
+			t.Errorf("%q: exit %d, want 1", args, code)
+		}
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	for _, row := range []struct {
 		args   []string
@@ -158,6 +188,7 @@ func TestCommandLine(t *testing.T) {
 		stderr string
 	}{
 		{[]string{"version"}, 0, "gatehouse ", ""},
+		{[]string{"--version"}, 0, "gatehouse ", ""},
 		{[]string{"--help"}, 0, "Usage: gatehouse", ""},
 		{[]string{"servee"}, 2, "", "servee"},
 		{[]string{"check", "--nothing"}, 2, "", "--nothing"},
@@ -309,12 +340,13 @@ func TestServe(t *testing.T) {
 	good := r.ask(t, func(q *http.Request) {
 		q.SetBasicAuth("alice", "canary-password-1")
 		q.Header.Set("X-Real-IP", "192.0.2.7")
+		q.Header.Set("X-Request-ID", "req-1")
 	})
 	if good.StatusCode != 200 || good.Header.Get("X-Auth-Username") != "alice" {
 		t.Errorf("%d %q, want alice", good.StatusCode, good.Header)
 	}
-	if line := r.until(t, `"result":"success"`); !strings.Contains(line, `"client":"192.0.2.7"`) {
-		t.Errorf("the client of the proxy beside us is not named: %s", line)
+	if line := r.until(t, `"result":"success"`); !strings.Contains(line, `"client":"192.0.2.7"`) || !strings.Contains(line, `"request_id":"req-1"`) {
+		t.Errorf("the client and the request of the proxy beside us are not named: %s", line)
 	}
 	bad := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-2") })
 	down := r.ask(t, func(q *http.Request) { q.Header.Set("Authorization", "Bearer canary-key") })
@@ -336,6 +368,8 @@ func TestServe(t *testing.T) {
 			t.Errorf("the metrics do not say %s:\n%s", line, counted)
 		}
 	}
+	_ = r.Process.Signal(syscall.SIGHUP)
+	r.until(t, "SIGHUP")
 	health := []string{"health", "-c", filepath.Join(r.dir, "config.yaml")}
 	if code, _, stderr := result(t, "", nil, health...); code != 0 {
 		t.Errorf("health of a running gateway: exit %d, %s", code, stderr)
@@ -406,7 +440,7 @@ func TestServeStopsWithTheMend(t *testing.T) {
 		"a folder that is a file":      {strings.Replace(minimal, "state_dir: state", "state_dir: config.yaml", 1), "set jwt.secret_file"},
 		"an empty secret":              {minimal + "jwt: { secret: \"\" }\n", "config.yaml:16: jwt.secret: is empty"},
 		"a socket in a file's place":   {strings.Replace(minimal, "gatehouse.sock", "config.yaml", 1), "server.socket"},
-		"a password file not there":    {withFile, "gatehouse hash NAME"},
+		"a password file not there":    {withFile, "gatehouse hash NAME --file"},
 		"a metrics port that is taken": {strings.Replace(minimal, "port: 0", "port: 1, host: 192.0.2.1", 1), "metrics.port"},
 	} {
 		dir := folder(t, map[string]string{"config.yaml": row.config})

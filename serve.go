@@ -8,6 +8,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"os"
 	"os/signal"
 	"strconv"
 	"syscall"
@@ -74,13 +75,20 @@ func serve(stop context.Context, restore func(), c *Config, log zerolog.Logger) 
 	}
 	broken := make(chan error, 1)
 	go func() { broken <- s.Serve(listeners) }()
-	select {
-	case err := <-broken:
-		return err
-	case <-stop.Done():
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case err := <-broken:
+			return err
+		case <-hangup:
+			log.Warn().Msg("SIGHUP: config.yaml is read at the start only: restart to apply a change; password files are followed by themselves")
+		case <-stop.Done():
+			restore()
+			return drain(c, s, log)
+		}
 	}
-	restore()
-	return drain(c, s, log)
 }
 
 // drain lets requests that have begun finish: each ends with its decision's deadline.

@@ -40,6 +40,7 @@ type Document struct {
 	file    string
 	root    *node
 	layers  int
+	broken  bool // the file is not YAML
 	lenient bool
 	faults  []Fault
 }
@@ -114,6 +115,10 @@ func (d *Document) syntax(err error) {
 	if strings.HasPrefix(message, "unknown anchor") {
 		message = "an alias names an anchor that is not there (quote a text that begins with *)"
 	}
+	if message == "did not find expected key" { // the parser names the line where the mapping began
+		message += ", here or some lines below: look at the indentation"
+	}
+	d.broken = true
 	d.add(at, nil, false, "not YAML: "+message)
 }
 
@@ -124,6 +129,9 @@ func (d *Document) Decode(dst any, lenient bool) {
 	d.lenient = lenient
 	decodeObject(d.Report(), d.root, reflect.ValueOf(dst).Elem())
 }
+
+// Broken tells that the file is not YAML: whatever else is said of it may be wrong.
+func (d *Document) Broken() bool { return d.broken }
 
 // Text peeks at a scalar before decoding; it is empty where there is none.
 func (d *Document) Text(keys ...string) string {

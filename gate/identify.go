@@ -28,6 +28,9 @@ func (s *Source) fits(c auth.Credential, realms narrowed) bool {
 	return s.Scheme == c.Scheme && slices.Contains(s.Forms, c.Form) && realms.admits(s.Realm)
 }
 
+// errNobody is a denial because nobody had to be asked.
+var errNobody = fmt.Errorf("%w: no provider takes it", auth.ErrDenied)
+
 // A question is one credential for one source.
 type question struct {
 	credential auth.Credential
@@ -53,6 +56,9 @@ func (g *Gate) questions(credentials []auth.Credential, realms narrowed) []quest
 // wrong credential costs the same; neither does an outage, but then the last word is "no decision".
 func (g *Gate) identify(ctx context.Context, credentials []auth.Credential, realms narrowed) (auth.User, error) {
 	qs := g.questions(credentials, realms)
+	if len(qs) == 0 {
+		return auth.User{}, errNobody
+	}
 	end := time.Now().Add(g.Timeout)
 	var outage error
 	for i, q := range qs {

@@ -139,7 +139,7 @@ func TestInspectListsEveryLineThatCannotBeUsed(t *testing.T) {
 	want := []string{
 		"file: " + users + ":3: has no colon",
 		"file: " + users + ":4: bcrypt: cost 31 is not within 4 to 14",
-		"file: " + users + ":5: an earlier line has the same name: this one is never used",
+		"file: " + users + ":5: an earlier line has the same name, and that one counts: delete it",
 		"group_file: " + groups + ":2: has no colon",
 	}
 	if !slices.Equal(got, want) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync/atomic"
 
 	"gatehouse/auth"
@@ -25,8 +26,10 @@ func (h *Htpasswd) Check(r conf.Report) {
 		r.Fault("file", "is missing")
 		return
 	}
-	if _, err := readFile(h.File); err != nil {
-		r.Fault("file", "%v: make a first user with: gatehouse hash NAME >> FILE", err)
+	if _, err := readFile(h.File); errors.Is(err, fs.ErrNotExist) {
+		r.Fault("file", "%v: make a first user with: gatehouse hash NAME --file %s", err, h.File)
+	} else if err != nil {
+		r.Fault("file", "%v: the user that gatehouse runs as must be able to read it", err)
 	}
 	if h.GroupFile == "" {
 		return
@@ -45,6 +48,9 @@ func (h *Htpasswd) Inspect(r conf.Report) {
 	}
 	for _, p := range v.problems {
 		r.Fault(p.key, "%s", p)
+	}
+	if len(v.users) == 0 {
+		r.Warn("file", "%s has no user: nobody can log in", h.File)
 	}
 }
 

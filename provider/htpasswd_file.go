@@ -61,7 +61,7 @@ func parseUsers(text, file string, weak bool) *version {
 		name, hash, err := parseUser(line, weak)
 		v.torn = err != nil && !ended
 		if err == nil && seen[name] {
-			err = errors.New("an earlier line has the same name: this one is never used")
+			err = errors.New("an earlier line has the same name, and that one counts: delete it")
 		}
 		seen[name] = true
 		if err == nil {

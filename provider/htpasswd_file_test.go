@@ -37,12 +37,12 @@ var files = []struct {
 	{
 		"twice a name", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt + "\n",
 		map[string]string{"alice": firstBcrypt},
-		[]string{"2: an earlier line has the same name: this one is never used"},
+		[]string{"2: an earlier line has the same name, and that one counts: delete it"},
 		false,
 	},
 	{
 		"twice a name, the first of no use", "alice:x\nalice:" + secondBcrypt + "\n", nil,
-		[]string{"1: not a supported hash format", "2: an earlier line has the same name: this one is never used"},
+		[]string{"1: not a supported hash format", "2: an earlier line has the same name, and that one counts: delete it"},
 		false,
 	},
 	{"two names that differ in case", "alice:" + firstBcrypt + "\nAlice:" + secondBcrypt + "\n", map[string]string{"alice": firstBcrypt, "Alice": secondBcrypt}, nil, false},
@@ -94,7 +94,7 @@ var files = []struct {
 	{
 		"a whole last line that is never used", "alice:" + firstBcrypt + "\nalice:" + secondBcrypt,
 		map[string]string{"alice": firstBcrypt},
-		[]string{"2: an earlier line has the same name: this one is never used"},
+		[]string{"2: an earlier line has the same name, and that one counts: delete it"},
 		false,
 	},
 }

@@ -55,6 +55,11 @@ func (c Config) Check(r conf.Report) {
 	if c.MaxHeaderBytes < minHeaderBytes || c.MaxHeaderBytes > 64<<10 {
 		r.Fault("max_header_bytes", "must be between %d and %d", minHeaderBytes, 64<<10)
 	}
+	if c.SocketGroup != "" {
+		if _, err := user.LookupGroup(c.SocketGroup); err != nil {
+			r.Fault("socket_group", "there is no group %q on this machine", c.SocketGroup)
+		}
+	}
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")
 	}

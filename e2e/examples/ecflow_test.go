@@ -186,7 +186,6 @@ var troubles = map[string]trouble{
 	"`Forbidden (403)`":                                         answers(403, matching),
 	"`Not Found (404)`":                                         answers(404, matching),
 	"`Payload Too Large (413)`":                                 answers(413, matching),
-	"`Too Many Requests (429)`":                                 answers(429, matching),
 	"`Bad Gateway (502)`":                                       answers(502, matching),
 	"`Service Unavailable (503)`":                               answers(503, matching),
 	"`Moved Permanently (301)`":                                 answers(301, matching),

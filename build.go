@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"runtime"
 	"time"
 
@@ -107,35 +105,16 @@ func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
 	if c.JWT.Secret != nil {
 		return jwt.New(c.JWT, *c.JWT.IssueAud, *c.JWT.Secret, time.Now)
 	}
-	dir, err := c.stateDir(os.Getenv)
-	if err != nil {
-		return nil, fmt.Errorf("jwt.secret %w", err)
+	if c.StateDir == "" {
+		return nil, errors.New("jwt.secret " + noSecret)
 	}
-	secret, made, err := jwt.KeptSecret(dir)
+	secret, made, err := jwt.KeptSecret(c.StateDir)
 	if err != nil {
 		return nil, fmt.Errorf("%w; set jwt.secret_file, or a state_dir that gatehouse can write to", err)
 	}
 	if made {
-		log.Warn().Str("folder", dir).Str("file", jwt.SecretFile).
+		log.Warn().Str("folder", c.StateDir).Str("file", jwt.SecretFile).
 			Msg("made a JWT secret: several gateways need one secret, so give them this one by jwt.secret_file")
 	}
 	return jwt.New(c.JWT, *c.JWT.IssueAud, secret, time.Now)
-}
-
-// newLog writes lines as the section logging says.
-func newLog(c Logging, out io.Writer) (zerolog.Logger, error) {
-	level, err := zerolog.ParseLevel(c.Level)
-	if err != nil {
-		return zerolog.Nop(), fmt.Errorf("logging.level: %w", err)
-	}
-	if c.Format == "console" {
-		out = zerolog.ConsoleWriter{Out: out, TimeFormat: time.RFC3339, NoColor: true}
-		return zerolog.New(out).Level(level).With().Timestamp().Logger(), nil
-	}
-	release := c.Release
-	if release == "" {
-		release = version()
-	}
-	return zerolog.New(out).Level(level).With().Timestamp().
-		Str("service.name", c.Service).Str("service.version", release).Logger(), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"maps"
 	"net"
 	"net/url"
@@ -55,7 +54,7 @@ type Metrics struct {
 // Logging is the section logging.
 type Logging struct {
 	Level   string `yaml:"level" enum:"trace,debug,info,warn,error" doc:"The least important lines to write."`
-	Format  string `yaml:"format" enum:"json,console" doc:"json: one object a line; console: for people."`
+	Format  string `yaml:"format" doc:"json: one object a line; console: for people."`
 	Service string `yaml:"service_name" doc:"The name that JSON lines bear."`
 	Release string `yaml:"service_version" doc:"The version that JSON lines bear. Default: gatehouse's own."`
 }
@@ -113,8 +112,11 @@ func load(path string, environ []string) (*Config, *conf.Document) {
 	doc.Decode(c, doc.Text("version") == version1 || doc.Text("version") == version2)
 	c.settle(doc)
 	c.check(doc.Report())
-	if _, err := c.stateDir(lookup(environ)); c.JWT.Secret == nil && err != nil {
-		doc.Report().At("jwt").Warn("secret", "%v", err)
+	if c.StateDir == "" {
+		c.StateDir, _, _ = strings.Cut(lookup(environ)("STATE_DIRECTORY"), ":")
+	}
+	if c.JWT.Secret == nil && c.StateDir == "" && !doc.Has("jwt", "secret_file") {
+		doc.Report().At("jwt").Warn("secret", "%s", noSecret)
 	}
 	return c, doc
 }
@@ -171,8 +173,11 @@ func (c *Config) check(r conf.Report) {
 	c.Server.Check(r.At("server"))
 	c.JWT.Check(r.At("jwt"))
 	c.checkOld(r)
-	if c.Auth.TimeoutInMS < 1 {
-		r.At("auth").Fault("timeout_in_ms", "must be at least 1")
+	if c.Auth.TimeoutInMS < 1 || c.Auth.TimeoutInMS > maxTimeoutInMS {
+		r.At("auth").Fault("timeout_in_ms", "must be between 1 and %d", maxTimeoutInMS)
+	}
+	if c.Logging.Format != "json" && c.Logging.Format != "console" {
+		r.At("logging").Strict("format", "is neither json nor console: console is taken")
 	}
 	if u, err := url.Parse(c.Auth.Proxy); c.Auth.Proxy != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		r.At("auth").Fault("proxy", "must be http://HOST:PORT or https://HOST:PORT")
@@ -225,16 +230,11 @@ func (c *Config) checkLists(r conf.Report) {
 	}
 }
 
-// stateDir is the folder for what gatehouse makes itself, or an error that says how to name one.
-func (c *Config) stateDir(getenv func(string) string) (string, error) {
-	if c.StateDir != "" {
-		return c.StateDir, nil
-	}
-	if first, _, _ := strings.Cut(getenv("STATE_DIRECTORY"), ":"); first != "" {
-		return first, nil
-	}
-	return "", errors.New("is not set, and there is no folder to keep one in: set jwt.secret_file, or state_dir")
-}
+// noSecret says how to get a secret where there is none.
+const noSecret = "is not set, and there is no folder to keep one in: set jwt.secret_file, or state_dir"
+
+// maxTimeoutInMS is five minutes: no proxy waits longer.
+const maxTimeoutInMS = 300_000
 
 // lookup is os.Getenv on a list of variables.
 func lookup(environ []string) func(string) string {

@@ -348,6 +348,12 @@ func TestServe(t *testing.T) {
 	if line := r.until(t, `"result":"success"`); !strings.Contains(line, `"client":"192.0.2.7"`) || !strings.Contains(line, `"request_id":"req-1"`) {
 		t.Errorf("the client and the request of the proxy beside us are not named: %s", line)
 	}
+	if two := r.ask(t, func(q *http.Request) { q.Header["X-Real-Ip"] = []string{"192.0.2.8", "192.0.2.9"} }); two.StatusCode != 401 {
+		t.Errorf("two addresses: status %d", two.StatusCode)
+	}
+	if line := r.until(t, `"result":"no_auth_header"`); !strings.Contains(line, `"client":"unix"`) {
+		t.Errorf("one of two addresses was believed: %s", line)
+	}
 	bad := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-2") })
 	down := r.ask(t, func(q *http.Request) { q.Header.Set("Authorization", "Bearer canary-key") })
 	if bad.StatusCode != 401 || down.StatusCode != 503 {
@@ -430,6 +436,27 @@ func TestStrayBytesOfAServiceAreNotPrinted(t *testing.T) {
 	}
 	if got := strings.Join(r.log, "\n") + r.stderr.String(); strings.Contains(got, "canary") {
 		t.Errorf("printed: %s", got)
+	}
+}
+
+// Whoever reads the log, and stops, keeps nobody waiting: neither a login nor the end.
+func TestAStalledLogReaderStallsNobody(t *testing.T) {
+	r := launch(t, strings.Replace(minimal, "metrics: { port: 0 }", "metrics: { enabled: false }", 1))
+	for i := range 2000 { // more than a pipe holds; nobody reads from here on
+		if got := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-1") }); got.StatusCode != 200 {
+			t.Fatalf("request %d: status %d", i, got.StatusCode)
+		}
+	}
+	_ = r.Process.Signal(syscall.SIGTERM)
+	done := make(chan error, 1)
+	go func() { done <- r.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it has not ended 10 s after SIGTERM")
 	}
 }
 

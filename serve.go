@@ -32,11 +32,13 @@ func (serveCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLog(c.Logging, p.out)
+	m := metrics.New(version())
+	log, flush, err := newLog(c.Logging, p.out, m.LinesDropped)
 	if err != nil {
 		return err
 	}
-	return serve(stop, restore, c, log)
+	defer flush()
+	return serve(stop, restore, c, log, m)
 }
 
 // load returns the config, or shows what is wrong with it.
@@ -52,10 +54,9 @@ func (p *process) load() (*Config, error) {
 }
 
 // serve answers until stop ends. It then calls restore, so that a second signal ends the process at once.
-func serve(stop context.Context, restore func(), c *Config, log zerolog.Logger) error {
+func serve(stop context.Context, restore func(), c *Config, log zerolog.Logger, m *metrics.Metrics) error {
 	house, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	m := metrics.New(version())
 	s, err := build(house, c, log, m)
 	if err != nil {
 		return err

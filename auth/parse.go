@@ -128,10 +128,16 @@ func (p *Presented) basic(word string) (Credential, bool) {
 	p.buf = p.buf[:start+n]
 	pair := unsafe.String(&p.buf[start], n)
 	user, password, colon := strings.Cut(pair, ":")
-	if !colon || user == "" || password == "" || !utf8.ValidString(pair) || hasControl(pair) {
+	if !colon || user == "" || !IsPassword(password) || !utf8.ValidString(user) || hasControl(user) {
 		return Credential{}, false
 	}
 	return Credential{Scheme: Basic, Form: Password, Username: user, Secret: Secret(password)}, true
+}
+
+// IsPassword reports whether a Basic credential can carry s as its password: not empty, valid UTF-8, without
+// control characters (RFC 7617, section 2).
+func IsPassword(s string) bool {
+	return s != "" && utf8.ValidString(s) && !hasControl(s)
 }
 
 var strictBase64 = base64.StdEncoding.Strict()

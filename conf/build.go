@@ -27,13 +27,14 @@ func (b *builder) build(y *yaml.Node, r Report, depth int) *node {
 		n.line = y.Line // the fault is in the use, more often than in the anchor
 		return n
 	}
-	switch tag := y.ShortTag(); tag {
+	switch y.ShortTag() {
 	case "!!null":
 		n.kind = null
 	case "!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!merge", "!!map", "!!seq":
 		b.fill(n, y, r, depth)
 	default:
-		r.fault(n, "the YAML tag %s is not known here", quote(tag))
+		// Not quoted: a secret that begins with an exclamation mark is read as a tag.
+		r.fault(n, "begins with a YAML tag that is not known here (quote a text that begins with !)")
 	}
 	return n
 }

@@ -108,6 +108,9 @@ func refuseUnknown(r Report, n *node, known []string, ignored map[string]string)
 			continue
 		}
 		hint := suggest(at.env, e.key, known)
+		if name, _, glued := strings.Cut(e.key, ":"); glued && slices.Contains(known, name) {
+			hint = ", a space is missing behind the colon"
+		}
 		r.doc.add(at, r.At(e.key).path, r.forgives(at.env, hint), "unknown key"+hint)
 	}
 }

@@ -73,7 +73,7 @@ func TestFaultsOfOneLine(t *testing.T) {
 		`version: `:                          `version: has no value`,
 		`version: [1]`:                       `version: want a single value, not a list`,
 		`version: {a: b}`:                    `version: want a single value, not a mapping`,
-		`version: !vault x`:                  `version: the YAML tag "!vault" is not known here`,
+		`version: !vault x`:                  `version: begins with a YAML tag that is not known here (quote a text that begins with !)`,
 		`server: x`:                          `server: want a mapping, not text`,
 		`server: {port: 65536}`:              `server.port: want a whole number from 0 to 65535, not "65536"`,
 		`server: {port: -1}`:                 `server.port: want a whole number from 0 to 65535, not "-1"`,
@@ -112,7 +112,7 @@ func TestFaultsOfOneLine(t *testing.T) {
 		`policies: {a: &a {<<: *a}}`:         tooLarge,
 		`tags: &a [*a]`:                      tooLarge,
 		`tags: ` + strings.Repeat("[", 99) + strings.Repeat("]", 99): tooLarge,
-		`jwt: {secret: *hidden}`:                                     `not YAML: an alias names an anchor that is not there (quote a text that begins with *)`,
+		`jwt: {secret: *hidden}`: `not YAML: an alias names an anchor that is not there (quote a text that begins with *)`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, doc := read(text)

@@ -115,7 +115,8 @@ func (d *Document) syntax(err error) {
 	if strings.HasPrefix(message, "unknown anchor") {
 		message = "an alias names an anchor that is not there (quote a text that begins with *)"
 	}
-	if message == "did not find expected key" { // the parser names the line where the mapping began
+	switch message { // the parser names the line where the mapping or list began
+	case "did not find expected key", "did not find expected '-' indicator":
 		message += ", here or some lines below: look at the indentation"
 	}
 	d.broken = true

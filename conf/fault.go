@@ -102,7 +102,7 @@ func join(path []any) string {
 		case !isName:
 			fmt.Fprintf(&b, "[%v]", key)
 		case !isPlainName(name):
-			fmt.Fprintf(&b, "[%s]", quote(name))
+			fmt.Fprintf(&b, "[%s]", quote(keyPart(name)))
 		case b.Len() == 0:
 			b.WriteString(name)
 		default:
@@ -113,6 +113,14 @@ func join(path []any) string {
 }
 
 const maxShown = 40
+
+// keyPart is a key as it may be shown: where a space is missing behind a colon, the value is part of it.
+func keyPart(name string) string {
+	if i := strings.IndexAny(name, ":="); i >= 0 {
+		return name[:i+1] + "…"
+	}
+	return name
+}
 
 func isPlainName(s string) bool {
 	odd := strings.IndexFunc(s, func(r rune) bool {

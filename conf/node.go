@@ -1,6 +1,9 @@
 package conf
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 type kind int
 
@@ -93,6 +96,20 @@ func (n *node) nearest(path []any) *node {
 	return n
 }
 
+// getFold is get for a variable, whose name has no case: where no key is written like it, one that differs in
+// case alone is meant.
+func (n *node) getFold(key string) *node {
+	if exact := n.get(key); exact != nil {
+		return exact
+	}
+	for _, e := range n.entries {
+		if strings.EqualFold(e.key, key) {
+			return e.value
+		}
+	}
+	return nil
+}
+
 // child is what the variable's key names in n, made if it is missing; nil if n cannot have it.
 func (n *node) child(key string, v *variable) *node {
 	i, isIndex := index(key)
@@ -105,7 +122,7 @@ func (n *node) child(key string, v *variable) *node {
 	made := &node{env: v}
 	switch {
 	case n.kind == table:
-		if old := n.get(key); old != nil {
+		if old := n.getFold(key); old != nil {
 			return old
 		}
 		n.put(entry{key: key, value: made})

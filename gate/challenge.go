@@ -34,11 +34,7 @@ func quoted(s string) string {
 // first. It names the realms that could have let the request in. navigation puts Basic first: Chromium
 // asks its user only if it can answer the first challenge.
 func (g *Gate) Challenge(ask Ask, navigation bool) string {
-	policy, err := g.policy(ask.Policy)
-	if err != nil {
-		policy = Policy{}
-	}
-	realms := narrowed{ask.Realms, policy.Realm}
+	realms := narrowed{ask.Realms, g.Policies[ask.Policy].Realm}
 	var list []challenge
 	for _, c := range g.challenges {
 		if realms.admits(c.realm) {

@@ -44,6 +44,7 @@ type Counts interface {
 // An Ask is one request's question.
 type Ask struct {
 	Credentials []auth.Credential
+	Fault       error    // why the request's credentials cannot be read: auth.ErrNone, auth.ErrMalformed
 	Realms      []string // every realm the request names; all must hold
 	Policy      string   // the location's policy; "" where it has none
 }
@@ -89,13 +90,16 @@ func New(c Config) *Gate {
 	return &Gate{Config: c, challenges: challengesOf(c.Sources)}
 }
 
-// Decide answers one ask. Its error is [auth.ErrDenied] where nobody knows the credential, a [Forbidden]
+// Decide answers one ask. Its error is the ask's own fault, [auth.ErrDenied] where nobody knows the credential, a [Forbidden]
 // where a known user may not pass, and anything else where no decision could be made. It keeps nothing
 // of ask, whose strings may point into the request.
 func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	policy, err := g.policy(ask.Policy)
 	if err != nil {
 		return Decision{}, err
+	}
+	if ask.Fault != nil {
+		return Decision{}, ask.Fault
 	}
 	user, err := g.identify(ctx, ask.Credentials, narrowed{ask.Realms, policy.Realm})
 	if err != nil {

@@ -37,6 +37,7 @@ type Metrics struct {
 	rolesLeftOut      prometheus.Counter
 	attributesDropped prometheus.Counter
 	panics            prometheus.Counter
+	linesDropped      prometheus.Counter
 }
 
 // New returns metrics in a registry of their own, with Go's and the process's beside them.
@@ -67,10 +68,13 @@ func New(version string) *Metrics {
 			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request.",
 		}),
 	}
+	m.linesDropped = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "gatehouse_log_lines_dropped_total", Help: "Log lines that were dropped because their reader is too slow.",
+	})
 	build := gauges("gatehouse_build_info", "The version that runs.", "version")
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.fileReloads, m.fileBad,
-		m.fileUnusable, m.rolesLeftOut, m.attributesDropped, m.panics, build,
+		m.fileUnusable, m.rolesLeftOut, m.attributesDropped, m.panics, m.linesDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -120,6 +124,9 @@ func (m *Metrics) RoleLeftOut() { m.rolesLeftOut.Inc() }
 
 // AttributesDropped counts a token that had to go without attributes.
 func (m *Metrics) AttributesDropped() { m.attributesDropped.Inc() }
+
+// LinesDropped counts log lines that nobody will read.
+func (m *Metrics) LinesDropped(n int) { m.linesDropped.Add(float64(n)) }
 
 // Panic counts a contained panic.
 func (m *Metrics) Panic() { m.panics.Inc() }

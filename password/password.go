@@ -49,9 +49,6 @@ func (h Hash) Params() string {
 	return h.format.name + h.format.params(h.cost)
 }
 
-// Weak reports whether the format is one that [Parse] reads only if told to.
-func (h Hash) Weak() bool { return h.format != nil && h.format.weak }
-
 // Decoy returns a hash of equal [Hash.Params] with random salt and digest that no password matches.
 // Verify it where a user is unknown, so that an answer takes as long as for one who is known.
 func (h Hash) Decoy() Hash {

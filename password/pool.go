@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ var ErrBusy = errors.New("hashing queue is full")
 type Pool struct {
 	slots   chan struct{} // one for each hash being computed
 	waiting chan struct{} // one for each caller without a slot
+
+	last atomic.Int64 // nanoseconds that the last hash took
 
 	verify func(Hash, string) bool
 	now    func() time.Time
@@ -55,6 +58,9 @@ func (p *Pool) enter(ctx context.Context) error {
 		return nil
 	default:
 	}
+	if end, ok := ctx.Deadline(); ok && p.wait() > time.Until(end) {
+		return ErrBusy // its turn would come too late: it would only keep others waiting
+	}
 	select {
 	case p.waiting <- struct{}{}:
 		defer func() { <-p.waiting }()
@@ -71,6 +77,12 @@ func (p *Pool) enter(ctx context.Context) error {
 
 func (p *Pool) leave() { <-p.slots }
 
+// wait is about how long it takes until a caller who comes now has its hash: those before it and its own, at
+// what the last hash took.
+func (p *Pool) wait() time.Duration {
+	return time.Duration(p.last.Load()) * time.Duration(len(p.waiting)+cap(p.slots)) / time.Duration(cap(p.slots))
+}
+
 // run contains a panic: what was panicked with may hold a secret, so only the Params are told.
 func (p *Pool) run(h Hash, secret string) (ok bool, err error) {
 	defer func() {
@@ -78,5 +90,8 @@ func (p *Pool) run(h Hash, secret string) (ok bool, err error) {
 			ok, err = false, fmt.Errorf("hash function panicked on %s", h.Params())
 		}
 	}()
-	return p.verify(h, secret), nil
+	start := p.now()
+	ok = p.verify(h, secret)
+	p.last.Store(int64(p.now().Sub(start)))
+	return ok, nil
 }

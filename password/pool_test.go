@@ -236,3 +236,20 @@ func TestDearestIsTheOneThatTakesLongest(t *testing.T) {
 		t.Errorf("of nothing got %s", got.Params())
 	}
 }
+
+// Whoever's turn would come too late is told at once, and keeps nobody else waiting.
+func TestAHopelessWaitIsRefusedAtOnce(t *testing.T) {
+	p := NewPool(1, 100)
+	p.last.Store(int64(time.Second))
+	p.slots <- struct{}{} // somebody hashes
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	if _, err := p.Verify(ctx, Hash{}, "x"); !errors.Is(err, ErrBusy) || time.Since(begin) > 250*time.Millisecond {
+		t.Errorf("after %v: %v, want ErrBusy at once", time.Since(begin), err)
+	}
+	<-p.slots
+	if _, err := p.Verify(ctx, Hash{}, "x"); err != nil {
+		t.Errorf("with a free slot: %v", err)
+	}
+}

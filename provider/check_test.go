@@ -66,11 +66,11 @@ func TestFaultsOfASection(t *testing.T) {
 		{"http: a header of other letters", remote(func(h *HTTP) { h.Key = KeyPlace{"header", "Schlüssel"} }), []string{"key.name: is no header"}},
 		{"http: nothing filled in", new(HTTP), []string{"max_concurrent: at least 1", "url: is missing", "user: is missing"}},
 
-		{"ecmwf: a good one", &ECMWF{URI: "https://api.ecmwf.int/v1"}, nil},
-		{"ecmwf: no URI", new(ECMWF), []string{"uri: is missing"}},
-		{"ecmwf: without TLS", &ECMWF{URI: "http://api.ecmwf.int/v1"}, []string{"uri: without TLS"}},
-		{"ecmwf: without TLS, on purpose", &ECMWF{URI: "http://api.ecmwf.int/v1", InsecureHTTP: true}, nil},
-		{"ecmwf: a password in the URI", &ECMWF{URI: "https://me:canary%2F7f3a+Rw=@api.ecmwf.int"}, []string{"uri: has a user name or password"}},
+		{"ecmwf: a good one", ecmwfAt("https://api.ecmwf.int/v1"), nil},
+		{"ecmwf: no URI", newECMWF(), []string{"uri: is missing"}},
+		{"ecmwf: without TLS", ecmwfAt("http://api.ecmwf.int/v1"), []string{"uri: without TLS"}},
+		{"ecmwf: without TLS, on purpose", &ECMWF{URI: "http://api.ecmwf.int/v1", InsecureHTTP: true, MaxConcurrent: 1}, nil},
+		{"ecmwf: a password in the URI", ecmwfAt("https://me:canary%2F7f3a+Rw=@api.ecmwf.int"), []string{"uri: has a user name or password"}},
 		{"ecmwf: less than no questions", &ECMWF{URI: "https://api.ecmwf.int/v1", MaxConcurrent: -1}, []string{"max_concurrent: at least 1"}},
 
 		{"plain: a good one", plainUsers(alice), nil},
@@ -235,7 +235,7 @@ func TestDefaultsOfHTTP(t *testing.T) {
 	if h.Key.In != "authorization" || h.Key.name() != "Bearer" || fmt.Sprint(h.DenyStatuses) != "[401 403]" || h.MaxConcurrent != 32 || h.InsecureHTTP {
 		t.Errorf("got %+v", h)
 	}
-	a := open(t, t.Context(), &ECMWF{URI: "https://h"}, newWorld(t).Env).(*httpService)
+	a := open(t, t.Context(), ecmwfAt("https://h"), newWorld(t).Env).(*httpService)
 	if cap(a.slots) != 32 || fmt.Sprint(a.DenyStatuses) != "[401 403]" {
 		t.Errorf("got %+v", a.HTTP)
 	}

@@ -11,16 +11,16 @@ import (
 // ECMWF is the API-key service of ECMWF: a preset of [HTTP] by auth-o-tron's name.
 type ECMWF struct {
 	URI           string `yaml:"uri" doc:"The service's base, such as https://api.ecmwf.int/v1; /who-am-i is asked."`
-	MaxConcurrent int    `yaml:"max_concurrent" doc:"How many questions may be under way at once. Default: 32."`
+	MaxConcurrent int    `yaml:"max_concurrent" doc:"How many questions may be under way at once."`
 	InsecureHTTP  bool   `yaml:"insecure_http" doc:"Whether keys may travel to another host without TLS."`
 }
+
+func newECMWF() *ECMWF { return &ECMWF{MaxConcurrent: maxConcurrent} }
 
 // Check reports what is wrong with the section.
 func (e *ECMWF) Check(r conf.Report) {
 	checkURL(r, "uri", e.URI, e.InsecureHTTP)
-	if e.MaxConcurrent < 0 {
-		r.Fault("max_concurrent", "must be at least 1")
-	}
+	checkConcurrent(r, e.MaxConcurrent)
 }
 
 // Open returns the provider.
@@ -30,8 +30,6 @@ func (e *ECMWF) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
 	h.Key = KeyPlace{In: "query", Name: "token"}
 	h.User = "uid"
 	h.Attributes = map[string]string{"ecmwf-email": "email"}
-	if e.MaxConcurrent > 0 {
-		h.MaxConcurrent = e.MaxConcurrent
-	}
+	h.MaxConcurrent = e.MaxConcurrent
 	return h.Open(ctx, env)
 }

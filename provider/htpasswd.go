@@ -59,6 +59,7 @@ type version struct {
 	users    map[string]string   // name to hash text
 	groups   map[string][]string // name to roles
 	problems []problem
+	text     string            // of the password file; names and hashes are parts of it
 	sum      [sha256.Size]byte // of the texts
 	torn     bool              // the last line stops in the middle
 	decoy    *password.Hash    // what an unknown user costs; nil without users
@@ -72,7 +73,7 @@ func (h *Htpasswd) read() (*version, error) {
 		return nil, err
 	}
 	v := parseUsers(text, h.File, h.WeakHashes)
-	v.sum = sha256.Sum256([]byte(text))
+	v.text, v.sum = text, sha256.Sum256([]byte(text))
 	if h.GroupFile == "" {
 		return v, nil
 	}
@@ -157,11 +158,10 @@ func (v *version) weigh(pool *password.Pool, weak bool) {
 
 // refusal says why a new version must not replace the old one: it looks half-written.
 func (v *version) refusal() error {
-	switch {
-	case v.torn:
-		return errors.New("the last line stops in the middle")
-	case len(v.users) == 0 && len(v.problems) > 0:
+	if len(v.users) == 0 && len(v.problems) > 0 {
 		return fmt.Errorf("none of its lines can be used: %s", v.problems[0])
 	}
 	return nil
 }
+
+var errTorn = errors.New("the last line stops in the middle")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -115,7 +116,9 @@ func parseGroups(text, file string) (map[string][]string, []problem) {
 			continue
 		}
 		for _, name := range strings.Fields(names) {
-			groups[name] = append(groups[name], group)
+			if !slices.Contains(groups[name], group) {
+				groups[name] = append(groups[name], group)
+			}
 		}
 	}
 	return groups, problems

@@ -305,7 +305,7 @@ func FuzzParseUsers(f *testing.F) {
 func checkAccepted(t *testing.T, text string, weak bool) *version {
 	v := parseUsers(text, "F", weak)
 	for name, hash := range v.users {
-		if h, err := password.Parse(hash, weak); err != nil || h.Weak() && !weak {
+		if _, err := password.Parse(hash, weak); err != nil {
 			t.Errorf("accepts %q with %q: %v", name, hash, err)
 		}
 		if err := auth.CheckName(name); err != nil || strings.ContainsAny(name[:1], "#\r") {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -12,8 +13,11 @@ import (
 const (
 	// settled is how long a file must be left alone before it counts as written.
 	settled = 200 * time.Millisecond
-	// meant is how long a file must be gone or empty before that counts as wanted.
+	// meant is how long a file must be gone, empty or without an end to its last line before that counts as
+	// wanted.
 	meant = 10 * time.Second
+	// unsettled is how long a file that is written again and again is waited for.
+	unsettled = 2 * time.Second
 	// statEvery is how often a file is looked at without being told of a change, for network file systems.
 	statEvery = 5 * time.Second
 )
@@ -47,11 +51,12 @@ var unread = stamps{{size: -1}, {size: -1}}
 
 // A watch takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
 type watch struct {
-	of      *htpasswd
-	taken   stamps    // of what was last loaded or refused
-	seen    stamps    // of what was last looked at
-	since   time.Time // when seen was first seen
-	refused string    // why the newest version is not in force; logged once
+	of       *htpasswd
+	taken    stamps    // of what was last loaded or refused
+	seen     stamps    // of what was last looked at
+	since    time.Time // when seen was first seen
+	changing time.Time // when something other than taken was first seen
+	refused  string    // why the newest version is not in force; logged once
 }
 
 // newWatch reads the files for the first time.
@@ -70,6 +75,7 @@ func newWatch(a *htpasswd) (*watch, error) {
 		w.taken = w.seen
 	}
 	w.since = a.env.Now()
+	w.changing = w.since
 	w.use(v)
 	return w, nil
 }
@@ -112,16 +118,19 @@ func (w *watch) step(now time.Time) time.Duration {
 		w.seen = s
 		return statEvery
 	case s != w.seen:
+		if w.seen == w.taken {
+			w.changing = now
+		}
 		w.seen, w.since = s, now
 	}
-	wait := settled
 	if w.blank(s) {
-		wait = meant
-	}
-	if left := wait - now.Sub(w.since); left > 0 {
+		if left := meant - now.Sub(w.since); left > 0 {
+			return left
+		}
+	} else if left := min(settled-now.Sub(w.since), unsettled-now.Sub(w.changing)); left > 0 {
 		return left
 	}
-	return w.load(s)
+	return w.load(s, now)
 }
 
 // blank reports whether a file has become empty or is gone: often it is only being written.
@@ -130,7 +139,7 @@ func (w *watch) blank(s stamps) bool {
 }
 
 // load takes in the version with the stamps s, and returns when to look again.
-func (w *watch) load(s stamps) time.Duration {
+func (w *watch) load(s stamps, now time.Time) time.Duration {
 	if !s[0].exists || w.of.GroupFile != "" && !s[1].exists {
 		w.taken = s
 		w.of.current.Store(nil)
@@ -145,6 +154,9 @@ func (w *watch) load(s stamps) time.Duration {
 	if after, err := w.look(); err != nil || after != s {
 		return settled // it changed while it was read
 	}
+	if left := w.unfinished(v, s) - now.Sub(w.since); left > 0 {
+		return left
+	}
 	w.taken = s
 	if err := v.refusal(); err != nil {
 		w.refuse(err)
@@ -152,6 +164,21 @@ func (w *watch) load(s stamps) time.Duration {
 	}
 	w.use(v)
 	return statEvery
+}
+
+// unfinished is how long v must have stood there before it counts as whole: some versions look as if
+// somebody were still writing them.
+func (w *watch) unfinished(v *version, s stamps) time.Duration {
+	if v.torn {
+		w.refuse(errTorn)
+		return meant
+	}
+	old := w.of.current.Load()
+	if old != nil && s[0].inode == w.taken[0].inode &&
+		strings.HasPrefix(strings.TrimSuffix(old.text, "\n"), v.text) && len(v.text) < len(old.text)-1 {
+		return unsettled // the same file, and so far the same text
+	}
+	return 0
 }
 
 // refuse notes, once, that the newest version is not in force.

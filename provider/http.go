@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
 )
+
+// maxConcurrent is how many questions to one service are under way at once, if nothing else is set.
+const maxConcurrent = 32
 
 // maxAnswer is the size in bytes over which a service's answer is no answer.
 const maxAnswer = 64 << 10
@@ -40,7 +40,7 @@ type KeyPlace struct {
 }
 
 func newHTTP() *HTTP {
-	return &HTTP{Key: KeyPlace{In: "authorization"}, DenyStatuses: []int{401, 403}, MaxConcurrent: 32}
+	return &HTTP{Key: KeyPlace{In: "authorization"}, DenyStatuses: []int{401, 403}, MaxConcurrent: maxConcurrent}
 }
 
 // name returns the configured name or the place's default.
@@ -62,11 +62,15 @@ func (h *HTTP) Check(r conf.Report) {
 			r.At("deny_statuses", i).Fault("", "%d cannot mean no: only 400 to 499 can", s)
 		}
 	}
-	if h.MaxConcurrent < 1 {
-		r.Fault("max_concurrent", "must be at least 1")
-	}
+	checkConcurrent(r, h.MaxConcurrent)
 	if strings.ContainsFunc(h.Key.Name, func(c rune) bool { return !isTchar(c) }) {
 		r.At("key").Fault("name", "%q is no header or parameter name", h.Key.Name)
+	}
+}
+
+func checkConcurrent(r conf.Report, n int) {
+	if n < 1 {
+		r.Fault("max_concurrent", "must be at least 1")
 	}
 }
 
@@ -178,15 +182,11 @@ func (s *httpService) user(a answer) (auth.User, error) {
 			u.Attributes[name] = value
 		}
 	}
-	if text, ok := u.Attributes["exp"]; ok {
-		end, err := strconv.ParseFloat(text, 64) // RFC 7519, section 2: seconds, and fractions of them
-		if err != nil || !(math.Abs(end) < maxSeconds) {
-			return auth.User{}, errors.New("its answer's exp is no time")
+	if text, ok := u.Attributes[auth.AttributeExpires]; ok {
+		var err error
+		if u.Until, err = auth.ParseUntil(text); err != nil {
+			return auth.User{}, fmt.Errorf("its answer's exp %w", err)
 		}
-		u.Until = time.Unix(int64(math.Floor(end)), 0)
 	}
 	return u, nil
 }
-
-// maxSeconds is more than any time that a token can hold, in Unix seconds.
-const maxSeconds = 1 << 40

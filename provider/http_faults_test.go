@@ -268,7 +268,7 @@ var faults = []struct {
 func newRemotes(t *testing.T, base string, w *world) map[string]auth.Authenticator {
 	t.Helper()
 	remotes := map[string]auth.Authenticator{
-		"ecmwf-api": open(t, t.Context(), &ECMWF{URI: base}, w.Env),
+		"ecmwf-api": open(t, t.Context(), ecmwfAt(base), w.Env),
 	}
 	for _, place := range []string{"query", "header", "authorization"} {
 		h := newHTTP()

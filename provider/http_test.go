@@ -147,7 +147,7 @@ func TestTheEcmwfServiceIsAskedAsAuthOTronAsksIt(t *testing.T) {
 		return response(200, `{"uid":"max","email":"max@example.org","roles":["admin"],"user":"root","exp":12}`), nil
 	})
 	for _, uri := range []string{"https://api.example.org/v1", "https://api.example.org/v1/", "https://api.example.org/v1//"} {
-		u, err := open(t, t.Context(), &ECMWF{URI: uri}, env).Authenticate(t.Context(), bearer(oddKey))
+		u, err := open(t, t.Context(), ecmwfAt(uri), env).Authenticate(t.Context(), bearer(oddKey))
 		if err != nil || u.Name != "max" || len(u.Roles) > 0 || len(u.Attributes) != 1 || u.Attributes["ecmwf-email"] != "max@example.org" || !u.Until.IsZero() {
 			t.Errorf("got %+v, %v", u, err)
 		}

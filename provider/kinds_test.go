@@ -65,7 +65,7 @@ var specimens = map[string]func(t *testing.T) specimen{
 	},
 	"ecmwf-api": func(t *testing.T) specimen {
 		service := newWhoAmI(t)
-		return remoteSpecimen(&ECMWF{URI: service.URL + "/v1/"}, service)
+		return remoteSpecimen(ecmwfAt(service.URL+"/v1/"), service)
 	},
 }
 

@@ -172,3 +172,10 @@ func until(t testing.TB, what string, is func() bool) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// ecmwfAt is the preset for a service.
+func ecmwfAt(uri string) *ECMWF {
+	e := newECMWF()
+	e.URI = uri
+	return e
+}

@@ -8,6 +8,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
@@ -46,6 +47,12 @@ func (p *Plain) Check(r conf.Report) {
 func (u PlainUser) check(r conf.Report) {
 	if err := auth.CheckName(u.Username); err != nil {
 		r.Fault("username", "%v", err)
+	}
+	if strings.Contains(u.Username, ":") {
+		r.Strict("username", "has a colon, which ends the name in a Basic credential: nobody can log in by it")
+	}
+	if u.Password != nil && !auth.IsPassword(string(*u.Password)) && *u.Password != "" {
+		r.Strict("password", "is not valid UTF-8 or has a control character: nobody can log in with it")
 	}
 	switch {
 	case u.Password != nil && u.PasswordHash != nil:

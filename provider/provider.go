@@ -21,7 +21,7 @@ var kinds = map[string]kind{
 	"plain":     {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Plain) }},
 	"htpasswd":  {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Htpasswd) }},
 	"http":      {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return newHTTP() }},
-	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return new(ECMWF) }},
+	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return newECMWF() }},
 }
 
 // A kind says which credentials a provider is shown, and makes its section of config.yaml.

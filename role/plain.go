@@ -49,6 +49,11 @@ type PlainAdvanced struct {
 // Check reports roles that no token could carry, and a rule that matches nobody.
 func (p *PlainAdvanced) Check(r conf.Report) {
 	checkRoles(r.At("augment"), "roles", p.Augment.Roles)
+	if text, ok := p.Augment.Attributes[auth.AttributeExpires]; ok {
+		if _, err := auth.ParseUntil(text); err != nil {
+			r.At("augment", "attributes").Fault(auth.AttributeExpires, "%v", err)
+		}
+	}
 	if len(p.Match.Username) == 0 && len(p.Match.Role) == 0 {
 		r.Warn("match", "names no user and no role: this rule does nothing")
 	}
@@ -67,6 +72,11 @@ func (p *PlainAdvanced) Apply(u auth.User) auth.User {
 		}
 		maps.Copy(merged, p.Augment.Attributes)
 		u.Attributes = merged
+		if text, ok := p.Augment.Attributes[auth.AttributeExpires]; ok {
+			if end, err := auth.ParseUntil(text); err == nil { // Check lets nothing else pass
+				u.Until = auth.Earlier(u.Until, end)
+			}
+		}
 	}
 	return u
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -24,9 +23,6 @@ const (
 // identity headers.
 const HeaderOverhead = 256
 
-// presented is reused from request to request: its memory holds what was decoded.
-var presented = sync.Pool{New: func() any { return new(auth.Presented) }}
-
 // authenticate answers nginx's auth_request.
 func (s *Server) authenticate(c *fiber.Ctx) error {
 	d, ok := s.decide(c)
@@ -44,15 +40,12 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 // decide puts the request to the gate. Where the answer is no user, it has written it.
 func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	begin := time.Now()
-	p := presented.Get().(*auth.Presented)
-	defer presented.Put(p)
+	p := s.presented.Get().(*auth.Presented)
+	defer s.presented.Put(p)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 
-	ask, err := readAsk(c, p)
-	var d gate.Decision
-	if err == nil {
-		d, err = s.Gate.Decide(context.Background(), ask) // fasthttp's own context is reused, and ends with no client
-	}
+	ask := readAsk(c, p)
+	d, err := s.Gate.Decide(context.Background(), ask) // fasthttp's own context is reused, and ends with no client
 	s.note(c, ask, d, err, time.Since(begin))
 	if err != nil {
 		s.refuse(c, ask, err)
@@ -61,27 +54,26 @@ func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
 }
 
 // readAsk reads what of the request decides: nothing but Authorization, X-Auth-Realm, the query's realm
-// and the path. What it returns points into the request and into p. Where the error is not nil the ask
-// still tells which realms were asked for.
-func readAsk(c *fiber.Ctx, p *auth.Presented) (gate.Ask, error) {
+// and the path. What it returns points into the request and into p.
+func readAsk(c *fiber.Ctx, p *auth.Presented) gate.Ask {
 	ask := gate.Ask{Policy: c.Params("policy")}
 	for _, realm := range c.Context().QueryArgs().PeekMulti("realm") {
 		ask.Realms = append(ask.Realms, utils.UnsafeString(realm))
 	}
-	realms := c.Request().Header.PeekAll(headerRealm)
-	for _, realm := range realms {
+	headers := 0
+	for _, realm := range c.Request().Header.PeekAll(headerRealm) { // good until the next PeekAll
 		ask.Realms = append(ask.Realms, utils.UnsafeString(realm))
+		headers++
 	}
 	authorizations := c.Request().Header.PeekAll(fiber.HeaderAuthorization)
 	switch {
-	case len(authorizations) > 1, len(realms) > 1:
-		return ask, auth.ErrMalformed
+	case len(authorizations) > 1, headers > 1:
+		ask.Fault = auth.ErrMalformed
 	case len(authorizations) == 0:
-		return ask, auth.ErrNone
+		ask.Fault = auth.ErrNone
+	default:
+		ask.Fault = p.Parse(utils.UnsafeString(authorizations[0]))
+		ask.Credentials = p.Credentials()
 	}
-	if err := p.Parse(utils.UnsafeString(authorizations[0])); err != nil {
-		return ask, err
-	}
-	ask.Credentials = p.Credentials()
-	return ask, nil
+	return ask
 }

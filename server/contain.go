@@ -28,6 +28,9 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			c.SetConnectionClose()
 		}()
 		next(c)
+		if s.stopping.Load() {
+			c.SetConnectionClose()
+		}
 	}
 }
 

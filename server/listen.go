@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"gatehouse/conf"
@@ -102,9 +103,12 @@ func (c Config) listenUnix() (net.Listener, error) {
 		if info.Mode()&fs.ModeSocket == 0 {
 			return nil, fmt.Errorf("server.socket: %s is there already and no socket", path)
 		}
-		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		conn, err := net.DialTimeout("unix", path, time.Second)
+		if err == nil {
 			_ = conn.Close()
-			return nil, fmt.Errorf("server.socket: another process answers on %s", path)
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) { // only that says that nobody listens: one may be too busy
+			return nil, fmt.Errorf("server.socket: another process listens on %s", path)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("server.socket: %w", err)

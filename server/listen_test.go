@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"os"
 	"os/user"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"gatehouse/conf"
 )
@@ -24,7 +26,7 @@ func TestListenOnASocket(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o620 {
 		t.Errorf("mode %v %v, want 0620", info.Mode(), err)
 	}
-	if _, err := c.Listen(); err == nil || !strings.Contains(err.Error(), "another process answers") {
+	if _, err := c.Listen(); err == nil || !strings.Contains(err.Error(), "another process listens") {
 		t.Errorf("a second gateway: %v, want a refusal", err)
 	}
 	listeners[0].(*net.UnixListener).SetUnlinkOnClose(false)
@@ -38,6 +40,30 @@ func TestListenOnASocket(t *testing.T) {
 	}
 	if _, err := c.Listen(); err == nil || !strings.Contains(err.Error(), "no socket") {
 		t.Errorf("a file in the socket's place: %v, want a refusal", err)
+	}
+}
+
+// A server that is too busy to accept is still a server.
+func TestAFullBacklogIsNoDeadServer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // one is taken, the next finds no room
+		if conn, err := net.DialTimeout("unix", path, 100*time.Millisecond); err == nil {
+			defer conn.Close()
+		}
+	}
+	if _, err := (Config{Socket: path}).Listen(); err == nil || !strings.Contains(err.Error(), "another process listens") {
+		t.Errorf("%v, want a refusal", err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("its socket is gone")
 	}
 }
 

@@ -102,7 +102,10 @@ func (s *Server) line(level zerolog.Level, c *fiber.Ctx, result string, u auth.U
 	}
 	e.Str("result", result).Str("client", clientAddress(c)).Dur("took_ms", took)
 	for _, field := range [...]struct{ key, value string }{
-		{"user", u.Name}, {"realm", u.Realm}, {"provider", u.Provider}, {"policy", c.Params("policy")},
+		{"user", u.Name},
+		{"realm", u.Realm},
+		{"provider", u.Provider},
+		{"policy", c.Params("policy")},
 		{"request_id", requestID(c)},
 	} {
 		if field.value != "" {

@@ -2,15 +2,17 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/rs/zerolog"
 
+	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/metrics"
 )
@@ -45,13 +47,18 @@ type House struct {
 // A Server answers HTTP for a house.
 type Server struct {
 	House
-	app  *fiber.App
-	home []byte
+	app       *fiber.App
+	home      []byte
+	presented sync.Pool     // of *auth.Presented, for the memory that holds what was decoded
+	stopping  atomic.Bool   // whether every answer ends its connection
+	serving   chan struct{} // closed when listeners are set
+	listeners []net.Listener
 }
 
 // New returns a server that does not listen yet.
 func New(h House) (*Server, error) {
-	s := &Server{House: h}
+	s := &Server{House: h, serving: make(chan struct{})}
+	s.presented.New = func() any { return new(auth.Presented) }
 	var err error
 	if s.home, err = renderHome(h); err != nil {
 		return nil, err
@@ -77,26 +84,25 @@ func New(h House) (*Server, error) {
 }
 
 // Serve answers on every listener until Shutdown, or until one of them breaks.
+// It is to be called once.
 func (s *Server) Serve(listeners []net.Listener) error {
-	done := make(chan error, len(listeners))
 	for _, l := range listeners {
+		s.listeners = append(s.listeners, &closedOnce{Listener: l})
+	}
+	close(s.serving)
+	done := make(chan error, len(s.listeners))
+	for _, l := range s.listeners {
 		go func() { done <- s.app.Server().Serve(l) }()
 	}
 	var err error
-	for range listeners {
-		if one := <-done; one != nil && err == nil {
+	for range s.listeners {
+		if one := <-done; one != nil && err == nil && !s.stopping.Load() {
 			err = fmt.Errorf("serve: %w", one)
-			for _, l := range listeners {
-				_ = l.Close() // one is broken already: the rest must not outlive it half
-			}
+			s.closeListeners() // one is broken: the rest must not outlive it half
 		}
 	}
 	return err
 }
-
-// Shutdown stops to listen, waits until every request that has begun is answered, and returns. Its error
-// is that of ctx if that takes longer.
-func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
 
 // fault answers what fiber and fasthttp refuse by themselves. Their own texts are not sent: they may
 // quote the request.

@@ -112,6 +112,7 @@ func TestFaultsOfOneLine(t *testing.T) {
 		`policies: {a: &a {<<: *a}}`:         tooLarge,
 		`tags: &a [*a]`:                      tooLarge,
 		`tags: ` + strings.Repeat("[", 99) + strings.Repeat("]", 99): tooLarge,
+
 		`jwt: {secret: *hidden}`: `not YAML: an alias names an anchor that is not there (quote a text that begins with *)`,
 	} {
 		t.Run(text, func(t *testing.T) {

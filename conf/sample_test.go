@@ -23,7 +23,7 @@ type sample struct {
 	Steps     []int               `yaml:"steps"`
 	Mode      mode                `yaml:"mode"`
 	Notes     string              `yaml:"-"`
-	state     int //lint:ignore U1000 an unexported field is no key
+	state     int                 //lint:ignore U1000 an unexported field is no key
 }
 
 type server struct {

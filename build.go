@@ -29,13 +29,17 @@ func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metric
 	if err != nil {
 		return nil, err
 	}
-	sources, err := openProviders(ctx, c, log, m)
+	memory, err := gate.NewMemory()
+	if err != nil {
+		return nil, err
+	}
+	sources, err := openProviders(ctx, c, log, m, memory.Forget)
 	if err != nil {
 		return nil, err
 	}
 	house := server.House{
 		Gate: gate.New(gate.Config{
-			Sources: sources, Policies: c.Policies, Roles: role.New(c.Augmenters), Issuer: issuer,
+			Sources: sources, Memory: memory, Policies: c.Policies, Roles: role.New(c.Augmenters), Issuer: issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: m,
 		}),
 		Version: version(), Log: log, Metrics: m,
@@ -50,7 +54,7 @@ func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metric
 }
 
 // openProviders opens every provider, and wraps it in what each has around it.
-func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metrics) ([]gate.Source, error) {
+func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metrics, forget func(func(auth.User) bool)) ([]gate.Source, error) {
 	var proxy *url.URL
 	if c.Auth.Proxy != "" {
 		var err error
@@ -59,7 +63,7 @@ func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metric
 		}
 	}
 	env := provider.Env{
-		HTTP: provider.NewTransport(proxy), Now: time.Now, Metrics: m,
+		HTTP: provider.NewTransport(proxy), Now: time.Now, Metrics: m, Forget: forget,
 		Hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
 	}
 	sources := make([]gate.Source, len(c.Providers))
@@ -72,7 +76,7 @@ func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metric
 		}
 		sources[i] = gate.Source{
 			Authenticator: counted(opened, p, m),
-			Name:          p.Name, Type: p.Type, Realm: p.Realm, Scheme: p.Scheme(), Forms: p.Forms(),
+			Name:          p.Name, Type: p.Type, Realm: p.Realm, Scheme: p.Scheme(), Forms: p.Forms(), Cache: p.Remembered(),
 		}
 	}
 	return sources, nil

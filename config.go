@@ -206,6 +206,9 @@ func (c *Config) checkLists(r conf.Report) {
 	if len(c.Providers) == 0 {
 		r.Warn("providers", "there are none: nobody can log in")
 	}
+	if len(c.Providers) > gate.MaxSources {
+		r.Fault("providers", "there are %d: at most %d can be asked", len(c.Providers), gate.MaxSources)
+	}
 	realms, names := []string{}, map[string]bool{}
 	for i := range c.Providers {
 		p := &c.Providers[i]

@@ -15,7 +15,7 @@ import (
 var arrows = map[string][]string{
 	"gatehouse": {"auth", "conf", "ecflowrc", "gate", "jwt", "metrics", "password", "provider", "role", "server"},
 	"server":    {"auth", "conf", "gate", "metrics"},
-	"gate":      {"auth", "conf", "jwt", "role"},
+	"gate":      {"auth", "cache", "conf", "jwt", "role"},
 	"provider":  {"auth", "conf", "metrics", "password"},
 	"role":      {"auth", "conf"},
 	"jwt":       {"auth", "conf"},
@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"conf":      {},
 	"metrics":   {},
 	"ecflowrc":  {"auth"},
+	"cache":     {},
 }
 
 // owners says who alone may import a library.
@@ -38,6 +39,7 @@ var owners = map[string]string{
 	"golang.org/x/crypto":             "password",
 	"github.com/prometheus":           "metrics",
 	"github.com/dlclark/regexp2":      "ecflowrc",
+	"github.com/maypok86/otter/v2":    "cache",
 	"math/rand":                       "",
 	"net/http/httputil":               "",
 	"encoding/gob":                    "",

@@ -495,3 +495,44 @@ func TestConfigIsFound(t *testing.T) {
 		}
 	}
 }
+
+// A remembered login ends with its line in the password file; the others stay remembered.
+func TestAChangedPasswordIsForgottenAtOnce(t *testing.T) {
+	one, two, three := hashOf(t, "one"), hashOf(t, "two"), hashOf(t, "three")
+	users := filepath.Join(folder(t, map[string]string{"users": "alice:" + one + "\nbob:" + two + "\n"}), "users")
+	config := strings.Replace(withFile, "file: users", "file: "+users, 1) +
+		"server: { socket: gatehouse.sock }\nmetrics: { port: 0 }\nlogging: { level: debug }\n"
+	r := launch(t, config)
+	metrics := r.logged(t, "metrics listening", "address")
+	login := func(user, password string) int {
+		return r.ask(t, func(q *http.Request) { q.SetBasicAuth(user, password) }).StatusCode
+	}
+	for range 3 {
+		if a, b := login("alice", "one"), login("bob", "two"); a != 200 || b != 200 {
+			t.Fatalf("alice %d, bob %d", a, b)
+		}
+	}
+	hashed := func(n string) bool {
+		return strings.Contains(scrape(t, metrics), `auth_provider_attempts_total{provider_name="files",provider_type="htpasswd",realm="files",result="success"} `+n+"\n")
+	}
+	if !hashed("2") {
+		t.Error("known logins were hashed again")
+	}
+	if err := os.WriteFile(users+".new", []byte("alice:"+three+"\nbob:"+two+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(users+".new", users); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); login("alice", "one") != 401; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the old password works 10 s after the change")
+		}
+	}
+	if a, b := login("alice", "three"), login("bob", "two"); a != 200 || b != 200 {
+		t.Errorf("alice by her new password %d, bob %d", a, b)
+	}
+	if !hashed("3") {
+		t.Error("bob was forgotten with alice")
+	}
+}

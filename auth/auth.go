@@ -46,6 +46,7 @@ type User struct {
 	Attributes map[string]string   // what else the source tells of the user
 	Scopes     map[string][]string // by provider name
 	Provider   string              // the name of the source that said yes
+	Record     string              // fingerprint of what said yes, such as a password file's line; see Env.Forget in package provider
 	Until      time.Time           // when this answer dies; zero: it sets no end of its own
 }
 

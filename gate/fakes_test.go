@@ -24,15 +24,20 @@ func (c *counts) RoleLeftOut() { c.roles.Add(1) }
 func (c *counts) AttributesDropped() { c.attributes.Add(1) }
 
 // newGate has one source after the other, and room for all; change may make it another.
-func newGate(t *testing.T, change func(*gate.Config), sources ...gate.Source) (*gate.Gate, *counts) {
+func newGate(t testing.TB, change func(*gate.Config), sources ...gate.Source) (*gate.Gate, *counts) {
 	t.Helper()
 	issuer, err := jwt.New(jwt.Config{Issuer: "i", Lifetime: jwt.Seconds(time.Hour)}, false, "0123456789abcdef0123456789abcdef", time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
+	memory, err := gate.NewMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(memory.Close)
 	n := new(counts)
 	c := gate.Config{
-		Sources: sources, Roles: role.New(nil), Issuer: issuer, Timeout: time.Minute, MaxHeader: 1 << 20, Counts: n,
+		Sources: sources, Memory: memory, Roles: role.New(nil), Issuer: issuer, Timeout: time.Minute, MaxHeader: 1 << 20, Counts: n,
 	}
 	if change != nil {
 		change(&c)
@@ -42,8 +47,11 @@ func newGate(t *testing.T, change func(*gate.Config), sources ...gate.Source) (*
 
 // keys is a source of the realm r that takes API keys.
 func keys(name string, answer auth.Func) gate.Source {
-	return gate.Source{Authenticator: answer, Name: name, Realm: "r", Scheme: auth.Bearer, Forms: []auth.Form{auth.Opaque}}
+	return gate.Source{Authenticator: answer, Name: name, Realm: "r", Scheme: auth.Bearer, Forms: []auth.Form{auth.Opaque}, Cache: gate.UntilForgotten}
 }
+
+// everybody is for Forget.
+func everybody(auth.User) bool { return true }
 
 func says(u auth.User, err error) auth.Func {
 	return func(context.Context, auth.Credential) (auth.User, error) { return u, err }
@@ -109,7 +117,7 @@ func wantOutage(t *testing.T, d gate.Decision, err error) {
 
 func wantNoDecision(t *testing.T, d gate.Decision) {
 	t.Helper()
-	if d.Token != "" || d.Roles != "" || d.User.Name != "" || d.User.Realm != "" || d.User.Roles != nil {
+	if strings.TrimPrefix(d.Authorization, "Bearer ") != "" || d.Roles != "" || d.User.Name != "" || d.User.Realm != "" || d.User.Roles != nil {
 		t.Errorf("a refusal says %+v", d)
 	}
 }
@@ -123,7 +131,7 @@ func wantUser(t *testing.T, d gate.Decision, err error, name string) {
 	if d.User.Name != name || auth.CheckName(d.User.Name) != nil {
 		t.Errorf("got the user %q, want %q", d.User.Name, name)
 	}
-	c := claims(t, d.Token)
+	c := claims(t, strings.TrimPrefix(d.Authorization, "Bearer "))
 	if c.Username != d.User.Name || c.Realm != d.User.Realm || !slices.Equal(c.Roles, d.User.Roles) {
 		t.Errorf("the token says %+v, the decision %+v", c, d.User)
 	}

@@ -4,9 +4,7 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"gatehouse/auth"
@@ -22,11 +20,19 @@ type Source struct {
 	Realm  string
 	Scheme auth.Scheme
 	Forms  []auth.Form
+	Cache  time.Duration // how long a yes is remembered; 0: not at all
 }
+
+// UntilForgotten is the [Source.Cache] of a source that tells by [Memory.Forget] when its answers change.
+const UntilForgotten time.Duration = -1
+
+// MaxSources is how many sources a gate can have.
+const MaxSources = 256
 
 // Config is what a Gate is made of. Every field but Policies is needed.
 type Config struct {
-	Sources   []Source // in the order of config.yaml
+	Sources   []Source // at most MaxSources, in the order of config.yaml
+	Memory    *Memory
 	Policies  map[string]Policy
 	Roles     *role.Rules
 	Issuer    *jwt.Issuer
@@ -51,9 +57,10 @@ type Ask struct {
 
 // A Decision lets a user in.
 type Decision struct {
-	User  auth.User
-	Token string // compact JWT
-	Roles string // the roles a comma-joined header can carry
+	User          auth.User // shared with other decisions: not to be written to
+	Authorization string    // Bearer and the JWT
+	Roles         string    // the roles a comma-joined header can carry
+	Remembered    bool      // nobody had to be asked
 }
 
 // Forbidden says that the user is known and not let in, or that nobody can be named.
@@ -91,8 +98,8 @@ func New(c Config) *Gate {
 }
 
 // Decide answers one ask. Its error is the ask's own fault, [auth.ErrDenied] where nobody knows the credential, a [Forbidden]
-// where a known user may not pass, and anything else where no decision could be made. It keeps nothing
-// of ask, whose strings may point into the request.
+// where a known user may not pass, and anything else where no decision could be made; ctx ends the wait for
+// it. It keeps nothing of ask, whose strings may point into the request.
 func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	policy, err := g.policy(ask.Policy)
 	if err != nil {
@@ -101,18 +108,19 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	if ask.Fault != nil {
 		return Decision{}, ask.Fault
 	}
-	user, err := g.identify(ctx, ask.Credentials, narrowed{ask.Realms, policy.Realm})
+	now := time.Now()
+	id, remembered, err := g.identify(ctx, ask.Credentials, narrowed{ask.Realms, policy.Realm}, now)
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := usable(user); err != nil {
+	if err := policy.admit(id.user); err != nil {
 		return Decision{}, err
 	}
-	user = g.Roles.Apply(user)
-	if err := policy.admit(user); err != nil {
+	authorization, err := g.authorize(id, now)
+	if err != nil {
 		return Decision{}, err
 	}
-	return g.grant(user)
+	return Decision{User: id.user, Authorization: authorization, Roles: id.roles, Remembered: remembered}, nil
 }
 
 func (g *Gate) policy(name string) (Policy, error) {
@@ -138,48 +146,4 @@ func usable(u auth.User) error {
 		}
 	}
 	return nil
-}
-
-// grant makes what is said of the user: the token, and the roles as a header. Where that is more than
-// nginx would take, the attributes go first.
-func (g *Gate) grant(u auth.User) (Decision, error) {
-	d := Decision{User: u, Roles: g.rolesHeader(u.Roles)}
-	rest := g.MaxHeader - len("Bearer ") - len(u.Name) - len(u.Realm) - len(d.Roles)
-	var err error
-	if d.Token, err = g.Issuer.Issue(u); err != nil {
-		return Decision{}, granted(err)
-	}
-	if len(d.Token) <= rest {
-		return d, nil
-	}
-	if d.Token, err = g.Issuer.IssueWithoutAttributes(u); err != nil {
-		return Decision{}, granted(err)
-	}
-	if len(d.Token) > rest {
-		return Decision{}, &Forbidden{Reason: TooManyRoles, User: u}
-	}
-	g.Counts.AttributesDropped()
-	return d, nil
-}
-
-// granted makes a denial of a token that would be dead at once: the user's own end has passed.
-func granted(err error) error {
-	if errors.Is(err, jwt.ErrExpired) {
-		return fmt.Errorf("%w: %w", auth.ErrDenied, err)
-	}
-	return err
-}
-
-// rolesHeader joins the roles that a comma-joined header can carry: one with a comma in it would be read
-// as two.
-func (g *Gate) rolesHeader(roles []string) string {
-	fit := make([]string, 0, len(roles))
-	for _, r := range roles {
-		if strings.Contains(r, ",") {
-			g.Counts.RoleLeftOut()
-			continue
-		}
-		fit = append(fit, r)
-	}
-	return strings.Join(fit, ",")
 }

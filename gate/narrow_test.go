@@ -60,6 +60,7 @@ func TestACredentialIsShownToFittingSourcesOnly(t *testing.T) {
 				{gate.Ask{Realms: []string{"nowhere"}}, nil},
 			} {
 				shown = nil
+				g.Memory.Forget(everybody)
 				a.Credentials = []auth.Credential{c}
 				d, err := g.Decide(t.Context(), a.Ask)
 				wantDenied(t, d, err)

@@ -69,13 +69,20 @@ type claims struct {
 	Audience          string              `json:"aud,omitempty"`
 }
 
-// Issue returns a token for u in compact form. It ends at the issuer's lifetime or at u.Until, whichever
-// is first; where that has passed the error is [ErrExpired].
-func (i *Issuer) Issue(u auth.User) (string, error) { return i.sign(i.claims(u)) }
+// A Token is a signed JWT in compact form.
+type Token struct {
+	Text  string
+	Renew time.Time // past half its life: whoever keeps it should ask for another
+	End   time.Time // the claim exp
+}
+
+// Issue returns a token for u. It ends at the issuer's lifetime or at u.Until, whichever is first; where
+// that has passed the error is [ErrExpired].
+func (i *Issuer) Issue(u auth.User) (Token, error) { return i.sign(i.claims(u)) }
 
 // IssueWithoutAttributes is Issue for a user whose attributes do not fit: the claim attributes is empty
 // and attributes_dropped is true.
-func (i *Issuer) IssueWithoutAttributes(u auth.User) (string, error) {
+func (i *Issuer) IssueWithoutAttributes(u auth.User) (Token, error) {
 	c := i.claims(u)
 	c.Attributes, c.AttributesDropped = map[string]string{}, true
 	return i.sign(c)
@@ -110,18 +117,19 @@ func lists(scopes map[string][]string) map[string][]string {
 	return full
 }
 
-func (i *Issuer) sign(c claims) (string, error) {
+func (i *Issuer) sign(c claims) (Token, error) {
 	if c.Expires <= c.IssuedAt {
-		return "", ErrExpired
+		return Token{}, ErrExpired
 	}
 	body, err := json.Marshal(c)
 	if err != nil {
-		return "", fmt.Errorf("jwt: claims: %w", err)
+		return Token{}, fmt.Errorf("jwt: claims: %w", err)
 	}
 	input := i.header + base64.RawURLEncoding.EncodeToString(body)
 	signature, err := josejwt.SigningMethodHS256.Sign(input, i.secret)
 	if err != nil {
-		return "", fmt.Errorf("jwt: sign: %w", err)
+		return Token{}, fmt.Errorf("jwt: sign: %w", err)
 	}
-	return input + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	half := time.Duration(c.Expires-c.IssuedAt) * time.Second / 2
+	return Token{input + "." + base64.RawURLEncoding.EncodeToString(signature), i.now().Add(half), time.Unix(c.Expires, 0)}, nil
 }

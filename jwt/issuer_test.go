@@ -47,7 +47,7 @@ func issue(t *testing.T, issuer *jwt.Issuer, u auth.User) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return token.Text
 }
 
 // parts are a token's three, each decoded strictly.
@@ -85,7 +85,7 @@ func TestPayload(t *testing.T) {
 	for name, row := range map[string]struct {
 		user  auth.User
 		aud   bool
-		issue func(*jwt.Issuer, auth.User) (string, error)
+		issue func(*jwt.Issuer, auth.User) (jwt.Token, error)
 		want  string
 	}{
 		"all of a user": {alice(), false, (*jwt.Issuer).Issue, `{"sub":"ecmwf-alice","iss":"gatehouse",` + times +
@@ -108,7 +108,7 @@ func TestPayload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, got, _ := parts(t, token); got != row.want {
+			if _, got, _ := parts(t, token.Text); got != row.want {
 				t.Errorf("got  %s\nwant %s", got, row.want)
 			}
 		})
@@ -290,7 +290,7 @@ func TestExpiry(t *testing.T) {
 			if row.until != 0 {
 				u.Until = second.Add(row.until)
 			}
-			for name, issue := range map[string]func(auth.User) (string, error){
+			for name, issue := range map[string]func(auth.User) (jwt.Token, error){
 				"with": issuer.Issue, "without": issuer.IssueWithoutAttributes,
 			} {
 				checkExpiry(t, name, row.want, issue, u)
@@ -299,11 +299,11 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-func checkExpiry(t *testing.T, name string, want int64, issue func(auth.User) (string, error), u auth.User) {
+func checkExpiry(t *testing.T, name string, want int64, issue func(auth.User) (jwt.Token, error), u auth.User) {
 	t.Helper()
 	token, err := issue(u)
 	if want == 0 {
-		if !errors.Is(err, jwt.ErrExpired) || token != "" {
+		if !errors.Is(err, jwt.ErrExpired) || token.Text != "" {
 			t.Errorf("%s attributes: got %q, %v, want ErrExpired", name, token, err)
 		}
 		return
@@ -313,7 +313,7 @@ func checkExpiry(t *testing.T, name string, want int64, issue func(auth.User) (s
 		return
 	}
 	var got struct{ Exp, Iat int64 }
-	_, payload, _ := parts(t, token)
+	_, payload, _ := parts(t, token.Text)
 	if err := json.Unmarshal([]byte(payload), &got); err != nil {
 		t.Fatal(err)
 	}

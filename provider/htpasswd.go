@@ -3,8 +3,10 @@ package provider
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"sync/atomic"
 
@@ -129,7 +131,21 @@ func (a *htpasswd) Authenticate(ctx context.Context, c auth.Credential) (auth.Us
 	case !ok || !known:
 		return auth.User{}, auth.ErrDenied
 	}
-	return auth.User{Name: c.Username, Roles: v.groups[c.Username]}, nil
+	return auth.User{Name: c.Username, Roles: v.groups[c.Username], Record: v.record(c.Username)}, nil
+}
+
+// record is a fingerprint of a user's line with their groups; "" for an unknown one. It does not show the hash.
+func (v *version) record(name string) string {
+	line, ok := v.users[name]
+	if !ok {
+		return ""
+	}
+	h := sha256.New()
+	for _, part := range append([]string{line}, v.groups[name]...) {
+		_ = binary.Write(h, binary.LittleEndian, uint32(len(part)))
+		_, _ = io.WriteString(h, part)
+	}
+	return string(h.Sum(nil))
 }
 
 // hash returns the user's hash, or the decoy (nil if there are no users at all) and false.

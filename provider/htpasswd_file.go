@@ -105,7 +105,7 @@ func parseGroups(text, file string) (map[string][]string, []problem) {
 			continue
 		}
 		group, names, colon := strings.Cut(line, ":")
-		group = strings.TrimSpace(group)
+		group = strings.Clone(strings.TrimSpace(group)) // remembered users keep it: not the whole file with it
 		err := auth.CheckName(group)
 		switch {
 		case !colon:

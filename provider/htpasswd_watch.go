@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"gatehouse/auth"
 )
 
 const (
@@ -142,7 +144,7 @@ func (w *watch) blank(s stamps) bool {
 func (w *watch) load(s stamps, now time.Time) time.Duration {
 	if !s[0].exists || w.of.GroupFile != "" && !s[1].exists {
 		w.taken = s
-		w.of.current.Store(nil)
+		w.forget(w.of.current.Swap(nil), new(version))
 		w.refuse(errGone)
 		return statEvery
 	}
@@ -196,6 +198,22 @@ func (w *watch) refuse(err error) {
 	log.Msg("new version of a password file refused: the users of the old one stay")
 }
 
+// forget makes gatehouse forget the users whose record is another in v than before, or is not there; whom
+// another provider knows by such a name too, for it may be this one's turn now.
+func (w *watch) forget(old, v *version) {
+	if old == nil {
+		old = new(version)
+	}
+	name := w.of.env.Name
+	w.of.env.Forget(func(u auth.User) bool {
+		record := old.record(u.Name)
+		if u.Provider == name {
+			record = u.Record
+		}
+		return record != v.record(u.Name)
+	})
+}
+
 // use puts v in force, unless it says what is in force already.
 func (w *watch) use(v *version) {
 	a := w.of
@@ -204,7 +222,7 @@ func (w *watch) use(v *version) {
 	}
 	v.weigh(a.env.Hashes, a.WeakHashes)
 	w.refused = ""
-	a.current.Store(v)
+	w.forget(a.current.Swap(v), v)
 	a.env.Metrics.FileLoaded(a.env.Name, len(v.problems))
 	for i, p := range v.problems {
 		if i == 20 {

@@ -70,7 +70,8 @@ func newWorld(t testing.TB) *world {
 	transport := NewTransport(nil)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &world{log: j, Env: Env{
-		Name: "here", HTTP: transport, Log: zerolog.New(j).Level(zerolog.TraceLevel),
+		Forget: func(func(auth.User) bool) {},
+		Name:   "here", HTTP: transport, Log: zerolog.New(j).Level(zerolog.TraceLevel),
 		Now: func() time.Time { return now }, Hashes: password.NewPool(4, 1000), Metrics: metrics.New("test"),
 	}}
 }

@@ -18,18 +18,23 @@ import (
 
 // kinds are the types an entry of providers can have. A new provider: its file, and one line here.
 var kinds = map[string]kind{
-	"plain":     {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Plain) }},
-	"htpasswd":  {auth.Basic, []auth.Form{auth.Password}, func() Config { return new(Htpasswd) }},
-	"http":      {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return newHTTP() }},
-	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, func() Config { return newECMWF() }},
+	"plain":     {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Plain) }},
+	"htpasswd":  {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Htpasswd) }},
+	"http":      {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newHTTP() }},
+	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newECMWF() }},
 }
 
-// A kind says which credentials a provider is shown, and makes its section of config.yaml.
+// A kind says which credentials a provider is shown, how long its yes is remembered, and makes its section of config.yaml.
 type kind struct {
 	scheme auth.Scheme
 	forms  []auth.Form
+	cache  time.Duration
 	make   func() Config
 }
+
+// untilForgotten is for a provider that calls [Env].Forget when its answers change, or whose never do. It is
+// what package gate calls by the same name.
+const untilForgotten time.Duration = -1
 
 // Config is a provider's section of config.yaml. It has two methods because `gatehouse check` must find
 // what is wrong without a network, and without starting anything.
@@ -48,13 +53,22 @@ type Env struct {
 	Now     func() time.Time
 	Hashes  *password.Pool
 	Metrics *metrics.Metrics
+
+	// Forget makes gatehouse forget every remembered user whom match names, and every refusal. A provider
+	// calls it after what its answers rest on has changed; match is called for users of all providers.
+	Forget func(match func(auth.User) bool)
 }
+
+// maxCache is how long a yes may be remembered at most.
+const maxCache = 24 * time.Hour
 
 // Entry is one element of the list providers in config.yaml.
 type Entry struct {
 	Name  string `yaml:"name" doc:"The name in logs, metrics and at /providers."`
 	Type  string `yaml:"type" doc:"What kind of provider this is."`
 	Realm string `yaml:"realm" doc:"The realm of its users: what X-Auth-Realm and a policy can ask for."`
+
+	Cache *time.Duration `yaml:"cache" doc:"How long a yes is remembered. Default: 1m for a remote provider; for a local one until its record changes."`
 
 	Config Config `yaml:"-"`
 }
@@ -76,6 +90,14 @@ func (e *Entry) Scheme() auth.Scheme { return kinds[e.Type].scheme }
 // Forms are the forms of the credentials that the entry's kind is shown.
 func (e *Entry) Forms() []auth.Form { return kinds[e.Type].forms }
 
+// Remembered is how long a yes of the entry's provider is remembered; negative: until the provider says otherwise.
+func (e *Entry) Remembered() time.Duration {
+	if e.Cache != nil {
+		return *e.Cache
+	}
+	return kinds[e.Type].cache
+}
+
 // Check reports what is wrong with the entry.
 func (e *Entry) Check(r conf.Report) {
 	if err := auth.CheckName(e.Name); err != nil {
@@ -85,6 +107,9 @@ func (e *Entry) Check(r conf.Report) {
 		r.Fault("realm", "%v", err)
 	} else if !auth.SameRealm(e.Realm, e.Realm) {
 		r.Warn("realm", "has other than ASCII letters: no request can ask for it by name")
+	}
+	if e.Cache != nil && (*e.Cache <= 0 || *e.Cache > maxCache) {
+		r.Fault("cache", "must be more than 0 and at most %s", maxCache)
 	}
 	if e.Config != nil {
 		e.Config.Check(r)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -620,4 +621,44 @@ func TestFollowWithoutNoticeOfChanges(t *testing.T) {
 	if !strings.Contains(w.log.String(), "no notice of file changes") {
 		t.Error(w.log)
 	}
+}
+
+// Of a changed file, exactly those are forgotten whose line or groups changed.
+func TestExactlyWhoChangedIsForgotten(t *testing.T) {
+	f := follows(t, aliceLine+bobLine+"carol:"+firstBcrypt+"\n", "ops: alice carol\n")
+	var forget func(auth.User) bool
+	f.a.env.Forget = func(match func(auth.User) bool) { forget = match }
+	users := map[string]auth.User{}
+	for name, password := range map[string]string{"alice": first, "bob": second, "carol": first} {
+		u, err := f.a.Authenticate(t.Context(), auth.Credential{Scheme: auth.Basic, Form: auth.Password, Username: name, Secret: auth.Secret(password)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Provider = f.a.env.Name
+		users[name] = u
+	}
+	want := func(when string, forgotten ...string) {
+		t.Helper()
+		for name, u := range users {
+			if forget(u) != slices.Contains(forgotten, name) {
+				t.Errorf("%s: %s is forgotten: %t", when, name, forget(u))
+			}
+		}
+	}
+	f.rename(f.a.File, aliceLine+"bob:"+firstBcrypt+"\ncarol:"+firstBcrypt+"\n")
+	f.pass(aMoment)
+	want("bob's password changed", "bob")
+	f.rename(f.a.GroupFile, "ops: alice\n")
+	f.pass(aMoment)
+	want("carol left a group", "bob", "carol")
+	other := auth.User{Provider: "another", Name: "carol", Record: "x"}
+	if !forget(other) {
+		t.Error("another provider's carol is not forgotten: it may be this one's turn now")
+	}
+	if other.Name = "bob"; forget(other) {
+		t.Error("another provider's bob is forgotten, although nothing of bob changed")
+	}
+	f.remove(f.a.File)
+	f.pass(meant + time.Second)
+	want("the file is gone", "alice", "bob", "carol")
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -30,7 +31,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 		return nil
 	}
 	h := &c.Response().Header
-	h.Set(fiber.HeaderAuthorization, "Bearer "+d.Token)
+	h.Set(fiber.HeaderAuthorization, d.Authorization)
 	h.Set(headerUsername, d.User.Name)
 	h.Set(headerRealm, d.User.Realm)
 	h.Set(headerRoles, d.Roles)
@@ -46,6 +47,9 @@ func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
 
 	ask := readAsk(c, p)
 	d, err := s.Gate.Decide(context.Background(), ask) // fasthttp's own context is reused, and ends with no client
+	if crash, ok := errors.AsType[*gate.Panic](err); ok {
+		panic(crash) // for contain
+	}
 	s.note(c, ask, d, err, time.Since(begin))
 	if err != nil {
 		s.refuse(c, ask, err)

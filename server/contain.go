@@ -6,6 +6,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"gatehouse/gate"
 )
 
 // contain makes one 500 of a panic: fasthttp would let it end the process. The panic's value is not
@@ -18,9 +20,14 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 				return
 			}
 			s.Metrics.Panic()
-			line := s.Log.Error().Bytes("stack", debug.Stack())
-			if fault, ok := cause.(runtime.Error); ok {
-				line = line.Str("panic", fault.Error())
+			line := s.Log.Error()
+			switch fault := cause.(type) {
+			case *gate.Panic: // in a goroutine of the gate's, which sent it here
+				line.Bytes("stack", fault.Stack).Str("panic", fault.Cause)
+			case runtime.Error:
+				line.Bytes("stack", debug.Stack()).Str("panic", fault.Error())
+			default:
+				line.Bytes("stack", debug.Stack())
 			}
 			line.Msg("panic while answering a request")
 			c.Response.Reset()

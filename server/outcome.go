@@ -69,7 +69,11 @@ func (s *Server) refuse(c *fiber.Ctx, ask gate.Ask, err error) {
 func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, took time.Duration) {
 	if err == nil {
 		s.Metrics.Request(metrics.Success, d.User.Realm, took)
-		s.line(zerolog.InfoLevel, c, metrics.Success, d.User, took).Msg("authenticated")
+		level := zerolog.InfoLevel
+		if d.Remembered { // every request of every user: counted, and told of only to who asks
+			level = zerolog.DebugLevel
+		}
+		s.line(level, c, metrics.Success, d.User, took).Msg("authenticated")
 		return
 	}
 	o := outcomeOf(err)

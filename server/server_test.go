@@ -31,14 +31,18 @@ func start(t *testing.T, maxHeader int, log io.Writer, answer auth.Func) (addres
 		t.Fatal(err)
 	}
 	m := metrics.New("test")
+	memory, err := gate.NewMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err = New(House{
 		Log: zerolog.New(log), Metrics: m, Version: "test",
 		Gate: gate.New(gate.Config{
 			Sources: []gate.Source{
-				{Authenticator: answer, Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}},
-				{Authenticator: answer, Name: "b", Type: "fake", Realm: "here", Scheme: auth.Bearer, Forms: []auth.Form{auth.Opaque}},
+				{Authenticator: answer, Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten},
+				{Authenticator: answer, Name: "b", Type: "fake", Realm: "here", Scheme: auth.Bearer, Forms: []auth.Form{auth.Opaque}, Cache: gate.UntilForgotten},
 			},
-			Roles: role.New(nil), Issuer: issuer, Timeout: 5 * time.Second, MaxHeader: maxHeader - HeaderOverhead, Counts: m,
+			Memory: memory, Roles: role.New(nil), Issuer: issuer, Timeout: 5 * time.Second, MaxHeader: maxHeader - HeaderOverhead, Counts: m,
 		}),
 	})
 	if err != nil {

@@ -1,0 +1,81 @@
+// Package cache remembers values under 256-bit keys, each until its own end, all of them within a weight.
+// It knows nothing of ours.
+package cache
+
+import (
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// A Key names a value. It must be spread evenly, such as a digest.
+type Key [32]byte
+
+// A Cache remembers. It is safe for concurrent use; a hit allocates nothing.
+type Cache[V any] struct {
+	entries *otter.Cache[Key, entry[V]]
+}
+
+type entry[V any] struct {
+	value  V
+	end    time.Time // of the monotonic clock; zero: none
+	weight uint32
+}
+
+// forever is longer than any process runs.
+const forever = 100 * 365 * 24 * time.Hour
+
+// New returns a cache whose values weigh at most weight together: the least used go first.
+func New[V any](weight uint64) (*Cache[V], error) {
+	entries, err := otter.New(&otter.Options[Key, entry[V]]{
+		MaximumWeight: weight,
+		Weigher:       func(_ Key, e entry[V]) uint32 { return e.weight },
+		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Key, entry[V]]) time.Duration {
+			if e.Value.end.IsZero() {
+				return forever
+			}
+			return time.Until(e.Value.end)
+		}),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Cache[V]{entries}, nil
+}
+
+// Get returns the value of k that is remembered at the time now.
+func (c *Cache[V]) Get(k Key, now time.Time) (v V, ok bool) {
+	e, ok := c.entries.GetIfPresent(k)
+	if !ok || !e.end.IsZero() && !now.Before(e.end) {
+		return v, false
+	}
+	return e.value, true
+}
+
+// Put remembers v, which weighs weight, until end; the zero end is none.
+func (c *Cache[V]) Put(k Key, v V, weight uint32, end time.Time) {
+	c.entries.Set(k, entry[V]{v, end, weight})
+}
+
+// Delete forgets k.
+func (c *Cache[V]) Delete(k Key) { c.entries.Invalidate(k) }
+
+// DeleteFunc forgets every value that match returns true for, and returns how many they were.
+func (c *Cache[V]) DeleteFunc(match func(V) bool) (n int) {
+	for k, e := range c.entries.All() {
+		if match(e.value) {
+			c.entries.Invalidate(k)
+			n++
+		}
+	}
+	return n
+}
+
+// Clear forgets all.
+func (c *Cache[V]) Clear() { c.entries.InvalidateAll() }
+
+// Len is about how many values are remembered.
+func (c *Cache[V]) Len() int { return c.entries.EstimatedSize() }
+
+// Close ends what the cache does in the background. It is not to be used after.
+func (c *Cache[V]) Close() { c.entries.StopAllGoroutines() }

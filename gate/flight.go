@@ -1,0 +1,110 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/cache"
+)
+
+// A flight is one question under way, which everybody waits for who asks the same meanwhile.
+type flight struct {
+	epoch uint64
+	end   time.Time     // when it should be over: it is not joined later
+	done  chan struct{} // closed when id and err are set
+	id    *identity
+	err   error
+}
+
+// A Panic is a panic in a source, which ends the question and not the process. It shows nothing of what was
+// panicked with, which may hold a secret, but for an error of the runtime.
+type Panic struct {
+	Cause string // an error of the runtime, or ""
+	Stack []byte
+}
+
+func (p *Panic) Error() string { return "panic in a provider " + p.Cause }
+
+// errTooSlow is a caller's own deadline, which may come before that of the question it joined.
+var errTooSlow = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+
+// join waits until end for the answer to k. If nobody is asking yet it has ask called, in a goroutine that no
+// caller can cancel.
+func (m *Memory) join(ctx context.Context, k cache.Key, end time.Time, ask func() (id *identity, keep bool, err error)) (*identity, error) {
+	limit := time.Until(end)
+	m.mu.Lock()
+	f, under := m.flights[k]
+	if !under || time.Now().After(f.end) {
+		// The flight that this caller might have joined may just have landed.
+		if id, err := m.recall(k, time.Now()); id != nil || err != nil {
+			m.mu.Unlock()
+			return id, err
+		}
+		f = &flight{epoch: m.epoch, end: end, done: make(chan struct{})}
+		m.flights[k] = f
+		go m.fly(k, f, ask)
+	}
+	m.mu.Unlock()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+		return f.id, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+	}
+	// The question has the same end, and a source that keeps to it says more than that there was none.
+	timer.Reset(min(grace, limit/10))
+	select {
+	case <-f.done:
+		return f.id, f.err
+	case <-timer.C:
+		return nil, errTooSlow
+	}
+}
+
+// grace is how much longer a caller waits, at most, for a question whose time is up.
+const grace = 100 * time.Millisecond
+
+func (m *Memory) fly(k cache.Key, f *flight, ask func() (id *identity, keep bool, err error)) {
+	keep := false
+	defer func() {
+		if cause := recover(); cause != nil {
+			f.id, keep, f.err = nil, false, contained(cause)
+		}
+		if keep {
+			m.keep(k, f.epoch, f.id, f.err)
+		}
+		m.land(k, f)
+		close(f.done)
+	}()
+	f.id, keep, f.err = ask()
+}
+
+// land takes f out of the flights that may be joined.
+func (m *Memory) land(k cache.Key, f *flight) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.flights[k] == f {
+		delete(m.flights, k)
+	}
+}
+
+func contained(cause any) *Panic {
+	p := &Panic{Stack: debug.Stack()}
+	if fault, ok := cause.(interface{ RuntimeError() }); ok {
+		p.Cause = fmt.Sprint(fault)
+	}
+	return p
+}
+
+// definite reports whether err is a refusal that may be remembered: an outage never is.
+func definite(err error) bool {
+	_, forbidden := errors.AsType[*Forbidden](err)
+	return forbidden || errors.Is(err, auth.ErrDenied)
+}

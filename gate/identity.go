@@ -1,0 +1,122 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/jwt"
+)
+
+// An identity is what is remembered of a user: all that an answer says of them, and that no policy changes.
+// Its fields but the token are not changed once it is made.
+type identity struct {
+	user  auth.User
+	roles string    // as X-Auth-Roles carries them
+	end   time.Time // of what is remembered; zero: none
+
+	signing sync.Mutex // held by the one who signs anew
+	token   atomic.Pointer[token]
+}
+
+// A token is a JWT with a life of its own, shorter than or longer than the identity's.
+type token struct {
+	authorization string    // Bearer and the JWT
+	renew         time.Time // past this a new one is signed
+	end           time.Time // past this it is dead
+}
+
+// weight is about what the identity costs in memory, in bytes.
+func (id *identity) weight() uint32 {
+	n := identityWeight + len(id.user.Name) + len(id.roles) + len(id.token.Load().authorization)
+	for _, r := range id.user.Roles {
+		n += len(r) + 16
+	}
+	for k, v := range id.user.Attributes {
+		n += len(k) + len(v) + 64
+	}
+	return uint32(min(n, 1<<30))
+}
+
+// identity makes what is remembered of a user whom a source named: roles are given, and a token is signed.
+func (g *Gate) identity(u auth.User, end time.Time) (*identity, error) {
+	if err := usable(u); err != nil {
+		return nil, err
+	}
+	u = g.Roles.Apply(u)
+	id := &identity{user: u, roles: g.rolesHeader(u.Roles), end: auth.Earlier(end, u.Until)}
+	if err := g.sign(id); err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// authorize returns the identity's token, signed anew past half its life. Whoever finds somebody else
+// signing takes the old one, if that is alive.
+func (g *Gate) authorize(id *identity, now time.Time) (string, error) {
+	t := id.token.Load()
+	switch {
+	case now.Before(t.renew):
+		return t.authorization, nil
+	case !now.Before(t.end):
+		id.signing.Lock()
+	case !id.signing.TryLock():
+		return t.authorization, nil
+	}
+	defer id.signing.Unlock()
+	if t = id.token.Load(); now.Before(t.renew) { // somebody else was first
+		return t.authorization, nil
+	}
+	if err := g.sign(id); err != nil {
+		return "", err
+	}
+	return id.token.Load().authorization, nil
+}
+
+// sign gives the identity a new token. Where what is said of the user is more than nginx would take, the
+// attributes go first.
+func (g *Gate) sign(id *identity) error {
+	u := id.user
+	rest := g.MaxHeader - len("Bearer ") - len(u.Name) - len(u.Realm) - len(id.roles)
+	signed, err := g.Issuer.Issue(u)
+	if err != nil {
+		return granted(err)
+	}
+	if len(signed.Text) > rest {
+		if signed, err = g.Issuer.IssueWithoutAttributes(u); err != nil {
+			return granted(err)
+		}
+		if len(signed.Text) > rest {
+			return &Forbidden{Reason: TooManyRoles, User: u}
+		}
+		g.Counts.AttributesDropped()
+	}
+	id.token.Store(&token{"Bearer " + signed.Text, signed.Renew, signed.End})
+	return nil
+}
+
+// granted makes a denial of a token that would be dead at once: the user's own end has passed.
+func granted(err error) error {
+	if errors.Is(err, jwt.ErrExpired) {
+		return fmt.Errorf("%w: %w", auth.ErrDenied, err)
+	}
+	return err
+}
+
+// rolesHeader joins the roles that a comma-joined header can carry: one with a comma in it would be read
+// as two.
+func (g *Gate) rolesHeader(roles []string) string {
+	fit := make([]string, 0, len(roles))
+	for _, r := range roles {
+		if strings.Contains(r, ",") {
+			g.Counts.RoleLeftOut()
+			continue
+		}
+		fit = append(fit, r)
+	}
+	return strings.Join(fit, ",")
+}

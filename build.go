@@ -33,6 +33,7 @@ func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metric
 	if err != nil {
 		return nil, err
 	}
+	context.AfterFunc(ctx, memory.Close)
 	sources, err := openProviders(ctx, c, log, m, memory.Forget)
 	if err != nil {
 		return nil, err

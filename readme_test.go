@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -46,6 +48,40 @@ func TestReadmeLinks(t *testing.T) {
 	for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(page), -1) {
 		if _, err := os.Stat(link[1]); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Every test that README names as a proof is there.
+func TestReadmeProofs(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile("`(Test\\w+)(?:/(\\w+))?`").FindAllStringSubmatch(string(page), -1)
+	if len(names) < 8 {
+		t.Fatalf("README names only %d tests", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(tests.String(), "func "+name[1]+"(") {
+			t.Errorf("README names %s, which is not there", name[1])
+		}
+		if name[2] != "" {
+			if _, err := os.Stat("testdata/" + name[2] + ".txt"); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -151,11 +151,11 @@ func startHouse(t *testing.T, c *Config) string {
 	done := make(chan error, 1)
 	go func() { done <- house.Serve([]net.Listener{l}) }()
 	t.Cleanup(func() {
-		cancel()
 		if err := house.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 		<-done
+		cancel()
 	})
 	return l.Addr().String()
 }

@@ -97,9 +97,9 @@ func New(c Config) *Gate {
 	return &Gate{Config: c, challenges: challengesOf(c.Sources)}
 }
 
-// Decide answers one ask. Its error is the ask's own fault, [auth.ErrDenied] where nobody knows the credential, a [Forbidden]
-// where a known user may not pass, and anything else where no decision could be made; ctx ends the wait for
-// it. It keeps nothing of ask, whose strings may point into the request.
+// Decide answers one ask. Its error is the ask's own fault, [auth.ErrDenied] where nobody knows the credential,
+// a [Forbidden] where a known user may not pass, a [Panic] of a source, and anything else where no decision
+// could be made; ctx ends the wait for it. It keeps nothing of ask, whose strings may point into the request.
 func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	policy, err := g.policy(ask.Policy)
 	if err != nil {

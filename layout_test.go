@@ -13,18 +13,20 @@ import (
 // arrows says which room may import which. A new arrow is a decision: argue for it in its commit, and
 // draw it in docs/architecture.md.
 var arrows = map[string][]string{
-	"gatehouse": {"auth", "conf", "ecflowrc", "gate", "jwt", "metrics", "password", "provider", "role", "server"},
+	"gatehouse": {"auth", "conf", "ecflowrc", "gate", "jwt", "metrics", "password", "provider", "role", "server", "throttle"},
 	"server":    {"auth", "conf", "gate", "metrics"},
-	"gate":      {"auth", "cache", "conf", "jwt", "role"},
-	"provider":  {"auth", "conf", "metrics", "password"},
+	"gate":      {"auth", "cache", "conf", "jwt", "role", "throttle"},
+	"provider":  {"auth", "conf", "metrics", "password", "queue"},
 	"role":      {"auth", "conf"},
 	"jwt":       {"auth", "conf"},
-	"password":  {},
+	"password":  {"auth", "queue"},
 	"auth":      {},
 	"conf":      {},
 	"metrics":   {},
 	"ecflowrc":  {"auth"},
 	"cache":     {},
+	"throttle":  {},
+	"queue":     {},
 }
 
 // owners says who alone may import a library.

@@ -34,7 +34,7 @@ func ask(ctx context.Context, p *Pool, n int) <-chan answer {
 	answers := make(chan answer, n)
 	for range n {
 		go func() {
-			ok, err := p.Verify(ctx, Hash{}, "x")
+			ok, err := p.Verify(ctx, "ann", Hash{}, "x")
 			answers <- answer{ok, err}
 		}()
 	}
@@ -45,7 +45,7 @@ func TestPoolVerifies(t *testing.T) {
 	p := NewPool(2, 0)
 	h := mustParse(t, samples[0].hash)
 	for secret, want := range map[string]bool{samplePassword: true, "open": false, "": false} {
-		if got, err := p.Verify(t.Context(), h, secret); got != want || err != nil {
+		if got, err := p.Verify(t.Context(), "ann", h, secret); got != want || err != nil {
 			t.Errorf("%q: got %t, %v", secret, got, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestPoolIsBusyAtOnceWhenItsQueueIsFull(t *testing.T) {
 		if len(started) != 2 {
 			t.Errorf("%d hashes at once, want 2", len(started))
 		}
-		if ok, err := p.Verify(t.Context(), Hash{}, "x"); ok || !errors.Is(err, ErrBusy) {
+		if ok, err := p.Verify(t.Context(), "ann", Hash{}, "x"); ok || !errors.Is(err, ErrBusy) {
 			t.Errorf("got %t, %v", ok, err)
 		}
 		close(release)
@@ -68,7 +68,7 @@ func TestPoolIsBusyAtOnceWhenItsQueueIsFull(t *testing.T) {
 				t.Errorf("one that waited got %t, %v", a.ok, a.err)
 			}
 		}
-		if ok, err := p.Verify(t.Context(), Hash{}, "x"); !ok || err != nil {
+		if ok, err := p.Verify(t.Context(), "ann", Hash{}, "x"); !ok || err != nil {
 			t.Errorf("afterwards got %t, %v", ok, err)
 		}
 	})
@@ -79,7 +79,7 @@ func TestPoolWithoutAQueueOrWorkersStillWorks(t *testing.T) {
 		p, _, release := held(0, -1)
 		answers := ask(t.Context(), p, 1)
 		synctest.Wait()
-		if _, err := p.Verify(t.Context(), Hash{}, "x"); !errors.Is(err, ErrBusy) {
+		if _, err := p.Verify(t.Context(), "ann", Hash{}, "x"); !errors.Is(err, ErrBusy) {
 			t.Errorf("got %v", err)
 		}
 		close(release)
@@ -107,7 +107,7 @@ func TestAContextThatEndsEndsTheWait(t *testing.T) {
 		if a, b := <-first, <-third; !a.ok || !b.ok || len(started) != 2 {
 			t.Errorf("got %v, %v after %d hashes", a, b, len(started))
 		}
-		if ok, err := p.Verify(ctx, Hash{}, "x"); ok || !errors.Is(err, context.Canceled) {
+		if ok, err := p.Verify(ctx, "ann", Hash{}, "x"); ok || !errors.Is(err, context.Canceled) {
 			t.Errorf("an ended context got %t, %v", ok, err)
 		}
 	})
@@ -145,7 +145,7 @@ func TestAPanicIsAnErrorAndFreesItsSlot(t *testing.T) {
 	p.verify = func(_ Hash, secret string) bool { panic("cannot hash " + secret) }
 	h := mustParse(t, samples[0].hash)
 	for range 3 {
-		ok, err := p.Verify(t.Context(), h, samplePassword)
+		ok, err := p.Verify(t.Context(), "ann", h, samplePassword)
 		if ok || err == nil || !strings.Contains(err.Error(), "bcrypt cost 4") {
 			t.Fatalf("got %t, %v", ok, err)
 		}
@@ -240,16 +240,18 @@ func TestDearestIsTheOneThatTakesLongest(t *testing.T) {
 // Whoever's turn would come too late is told at once, and keeps nobody else waiting.
 func TestAHopelessWaitIsRefusedAtOnce(t *testing.T) {
 	p := NewPool(1, 100)
-	p.last.Store(int64(time.Second))
-	p.slots <- struct{}{} // somebody hashes
+	p.usual.Store(int64(time.Second))
+	if err := p.turns.Enter(t.Context(), "bob", false); err != nil { // somebody hashes
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	if _, err := p.Verify(ctx, Hash{}, "x"); !errors.Is(err, ErrBusy) || time.Since(begin) > 250*time.Millisecond {
+	if _, err := p.Verify(ctx, "ann", Hash{}, "x"); !errors.Is(err, ErrBusy) || time.Since(begin) > 250*time.Millisecond {
 		t.Errorf("after %v: %v, want ErrBusy at once", time.Since(begin), err)
 	}
-	<-p.slots
-	if _, err := p.Verify(ctx, Hash{}, "x"); err != nil {
+	p.turns.Leave()
+	if _, err := p.Verify(ctx, "ann", Hash{}, "x"); err != nil {
 		t.Errorf("with a free slot: %v", err)
 	}
 }

@@ -124,7 +124,7 @@ func (a *htpasswd) Authenticate(ctx context.Context, c auth.Credential) (auth.Us
 	if hash == nil {
 		return auth.User{}, auth.ErrDenied
 	}
-	ok, err := a.env.Hashes.Verify(ctx, *hash, string(c.Secret))
+	ok, err := a.env.Hashes.Verify(ctx, c.Username, *hash, string(c.Secret))
 	switch {
 	case err != nil:
 		return auth.User{}, err

@@ -133,7 +133,7 @@ func (a *plain) Authenticate(ctx context.Context, c auth.Credential) (auth.User,
 			ok = subtle.ConstantTimeCompare(sum[:], u.mac[:]) == 1
 		} else {
 			var err error
-			if ok, err = a.hashes.Verify(ctx, *u.hash, string(c.Secret)); err != nil {
+			if ok, err = a.hashes.Verify(ctx, c.Username, *u.hash, string(c.Secret)); err != nil {
 				return auth.User{}, err
 			}
 			hashed = true
@@ -143,7 +143,7 @@ func (a *plain) Authenticate(ctx context.Context, c auth.Credential) (auth.User,
 		}
 	}
 	if !hashed && a.decoy != nil {
-		if _, err := a.hashes.Verify(ctx, *a.decoy, string(c.Secret)); err != nil {
+		if _, err := a.hashes.Verify(ctx, c.Username, *a.decoy, string(c.Secret)); err != nil {
 			return auth.User{}, err
 		}
 	}

@@ -1,0 +1,84 @@
+package throttle
+
+import "time"
+
+// An Attempt is a login under way. Exactly one of Denied, Succeeded, Unanswered and Undecided ends it; whatever is
+// called after does nothing, so that Undecided may be deferred. It is for one goroutine at a time.
+type Attempt struct {
+	t         *Throttle // nil: whose it is is not known, or it is over
+	who       who
+	secret    uint64
+	limited   bool // its address's count may hold it
+	inPair    bool // it is among the attempts under way of its pair
+	inAddress bool // and of its address
+}
+
+// Denied says that the answer was a definite no. That counts, for the address too if the pair is known,
+// unless this secret was counted lately.
+func (a *Attempt) Denied(now time.Time) {
+	t := a.over()
+	if t == nil || t.off {
+		return
+	}
+	at := t.instant(now)
+	s := t.shard(a.who)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Counted first: release drops a counter that counts nothing.
+	s.pairs.count(a.who.pair, a.secret, at)
+	if !a.who.exempt {
+		s.addresses.count(a.who.address, a.secret, at)
+	}
+	s.release(a)
+}
+
+// Succeeded says that the answer was a yes. The pair is known from now on, and its count is cleared. The
+// address's is not: else somebody with one account of their own could clear it between guesses.
+func (a *Attempt) Succeeded(now time.Time) {
+	t := a.over()
+	if t == nil {
+		return
+	}
+	t.note(a.who, t.instant(now))
+	if t.off {
+		return
+	}
+	s := t.shard(a.who)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pairs.clear(a.who.pair)
+	s.release(a)
+}
+
+// Unanswered says that there was no answer, such as in an outage. That counts for the pair: else one could go
+// on guessing then, as a login that is remembered is answered all the same. The address does not pay for it.
+func (a *Attempt) Unanswered(now time.Time) {
+	t := a.over()
+	if t == nil || t.off {
+		return
+	}
+	s := t.shard(a.who)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pairs.count(a.who.pair, a.secret, t.instant(now))
+	s.release(a)
+}
+
+// Undecided says that nobody could have learnt anything. It counts nothing.
+func (a *Attempt) Undecided() {
+	t := a.over()
+	if t == nil || t.off {
+		return
+	}
+	s := t.shard(a.who)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release(a)
+}
+
+// over ends a and returns its throttle, the first time only.
+func (a *Attempt) over() *Throttle {
+	t := a.t
+	a.t = nil
+	return t
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package throttle
+
+// underRace tells that the race detector is at work, which allocates.
+const underRace = false

@@ -14,6 +14,7 @@ type Key [32]byte
 // A Cache remembers. It is safe for concurrent use; a hit allocates nothing.
 type Cache[V any] struct {
 	entries *otter.Cache[Key, entry[V]]
+	clock   *otter.CoarseClock // half of what a hit would cost is to read a precise one
 }
 
 type entry[V any] struct {
@@ -22,25 +23,32 @@ type entry[V any] struct {
 	weight uint32
 }
 
+// lag is by how much the library may take the time for earlier than it is. So long, about, a value is kept
+// after its end; Get, which is told the time, knows better.
+const lag = time.Second
+
 // forever is longer than any process runs.
 const forever = 100 * 365 * 24 * time.Hour
 
 // New returns a cache whose values weigh at most weight together: the least used go first.
 func New[V any](weight uint64) (*Cache[V], error) {
+	clock := otter.NewCoarseClock(lag)
 	entries, err := otter.New(&otter.Options[Key, entry[V]]{
+		Clock:         clock,
 		MaximumWeight: weight,
 		Weigher:       func(_ Key, e entry[V]) uint32 { return e.weight },
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Key, entry[V]]) time.Duration {
 			if e.Value.end.IsZero() {
 				return forever
 			}
-			return time.Until(e.Value.end)
+			return time.Until(e.Value.end) + lag
 		}),
 	})
 	if err != nil {
+		clock.Stop()
 		return nil, err
 	}
-	return &Cache[V]{entries}, nil
+	return &Cache[V]{entries, clock}, nil
 }
 
 // Get returns the value of k that is remembered at the time now.
@@ -78,4 +86,7 @@ func (c *Cache[V]) Clear() { c.entries.InvalidateAll() }
 func (c *Cache[V]) Len() int { return c.entries.EstimatedSize() }
 
 // Close ends what the cache does in the background. It is not to be used after.
-func (c *Cache[V]) Close() { c.entries.StopAllGoroutines() }
+func (c *Cache[V]) Close() {
+	c.entries.StopAllGoroutines()
+	c.clock.Stop()
+}

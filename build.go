@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"gatehouse/provider"
 	"gatehouse/role"
 	"gatehouse/server"
+	"gatehouse/throttle"
 )
 
 // hashQueue is how many logins may wait for a hash to be computed.
@@ -40,10 +42,10 @@ func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metric
 	}
 	house := server.House{
 		Gate: gate.New(gate.Config{
-			Sources: sources, Memory: memory, Policies: c.Policies, Roles: role.New(c.Augmenters), Issuer: issuer,
+			Sources: sources, Memory: memory, Throttle: newThrottle(c, log, m), Policies: c.Policies, Roles: role.New(c.Augmenters), Issuer: issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: m,
 		}),
-		Version: version(), Log: log, Metrics: m,
+		Clients: c.Server.Clients(), Version: version(), Log: log, Metrics: m,
 	}
 	for _, p := range c.Providers {
 		house.Providers = append(house.Providers, server.Listing{Name: p.Name, Type: p.Type, Realm: p.Realm})
@@ -52,6 +54,24 @@ func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metric
 		house.Augmenters = append(house.Augmenters, server.Listing{Name: a.Name, Type: a.Type, Realm: a.Realm})
 	}
 	return server.New(house)
+}
+
+// newThrottle returns the throttle, and says where it cannot count.
+func newThrottle(c *Config, log zerolog.Logger, m *metrics.Metrics) *throttle.Throttle {
+	config := throttle.Config{Off: !c.Throttle.Enabled}
+	for _, n := range c.Throttle.Exempt {
+		config.Exempt = append(config.Exempt, netip.Prefix(n))
+	}
+	t := throttle.New(config)
+	m.Throttle(c.Throttle.Enabled && !c.Server.Blind(), t.Stats)
+	switch {
+	case !c.Throttle.Enabled:
+		log.Warn().Msg("throttle.enabled is false: passwords can be tried without a limit")
+	case c.Server.Blind():
+		log.Warn().Msg("failed logins that come by the port are not counted, as nobody trusted tells the client's address: " +
+			"name the proxies in server.trusted_proxies, or [] where there are none")
+	}
+	return t
 }
 
 // openProviders opens every provider, and wraps it in what each has around it.
@@ -77,7 +97,8 @@ func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metric
 		}
 		sources[i] = gate.Source{
 			Authenticator: counted(opened, p, m),
-			Name:          p.Name, Type: p.Type, Realm: p.Realm, Scheme: p.Scheme(), Forms: p.Forms(), Cache: p.Remembered(),
+			Name:          p.Name, Type: p.Type, Realm: p.Realm, Scheme: p.Scheme(), Forms: p.Forms(),
+			Cache: p.Remembered(), StaleIfError: p.StaleIfError, ProxyCache: p.ProxyCache,
 		}
 	}
 	return sources, nil

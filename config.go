@@ -35,6 +35,7 @@ type Config struct {
 	Metrics     Metrics          `yaml:"metrics" doc:"Where /metrics is shown."`
 	Logging     Logging          `yaml:"logging" doc:"What is logged, and how."`
 	Auth        Auth             `yaml:"auth" doc:"How a decision is made."`
+	Throttle    Throttle         `yaml:"throttle" doc:"Who has to wait after failed logins."`
 	Providers   []provider.Entry `yaml:"providers" doc:"Who is asked, in this order."`
 	Augmenters  []role.Entry     `yaml:"augmenters" doc:"What is added to a user."`
 	Policies    Policies         `yaml:"policies" doc:"What a location demands, by the name that it puts behind /authenticate/."`
@@ -68,6 +69,12 @@ type Auth struct {
 // Timeout is how long one decision may take.
 func (a Auth) Timeout() time.Duration { return time.Duration(a.TimeoutInMS) * time.Millisecond }
 
+// Throttle is the section throttle.
+type Throttle struct {
+	Enabled bool             `yaml:"enabled" doc:"Whether failed logins are counted, and the next ones wait."`
+	Exempt  []server.Network `yaml:"exempt" doc:"Addresses and networks that are not held as a whole, such as a cluster's behind one address. A user there who fails too often still is."`
+}
+
 // Policies are the named policies.
 type Policies map[string]gate.Policy
 
@@ -86,11 +93,12 @@ func (*Config) IgnoredKeys() map[string]string {
 
 func defaults() *Config {
 	return &Config{
-		Server:  server.Config{Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000},
-		Metrics: Metrics{Enabled: true, Port: 9090},
-		Logging: Logging{Level: "info", Format: "json", Service: "gatehouse"},
-		Auth:    Auth{TimeoutInMS: 5000},
-		JWT:     jwt.Config{Issuer: "gatehouse", Lifetime: jwt.Seconds(time.Hour)},
+		Server:   server.Config{Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP"},
+		Metrics:  Metrics{Enabled: true, Port: 9090},
+		Logging:  Logging{Level: "info", Format: "json", Service: "gatehouse"},
+		Auth:     Auth{TimeoutInMS: 5000},
+		Throttle: Throttle{Enabled: true},
+		JWT:      jwt.Config{Issuer: "gatehouse", Lifetime: jwt.Seconds(time.Hour)},
 	}
 }
 

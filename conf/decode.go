@@ -142,7 +142,10 @@ func decodeList(r Report, n *node, f field) {
 		n = splitText(r, n)
 	}
 	switch n.kind {
-	case list, null:
+	case list:
+	case null: // a key with nothing behind it is not set
+		f.value.SetZero()
+		return
 	case broken:
 		return
 	default:

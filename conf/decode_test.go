@@ -20,7 +20,7 @@ func TestValues(t *testing.T) {
 		"an absent key leaves the default":    {`{}`, func(s *sample) any { return s.Server.Port }, uint16(8080)},
 		"an empty file is an empty mapping":   {"# nothing\n", func(s *sample) any { return s.Server.Port }, uint16(8080)},
 		"a null section leaves the defaults":  {`server:`, func(s *sample) any { return s.Server.Host }, "0.0.0.0"},
-		"a null list is empty":                {`tags:`, func(s *sample) any { return s.Tags }, []string{}},
+		"a null list is none":                 {`tags:`, func(s *sample) any { return s.Tags }, []string(nil)},
 		"a list replaces the default":         {`tags: [a, 1, true]`, func(s *sample) any { return s.Tags }, []string{"a", "1", "true"}},
 		"a number is text with its zero":      {`jwt: {secret: 0123}`, func(s *sample) any { return s.JWT.Secret }, secret("0123")},
 		"a version is text":                   {`version: 1.0.0`, func(s *sample) any { return s.Version }, "1.0.0"},

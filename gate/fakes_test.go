@@ -15,6 +15,7 @@ import (
 	"gatehouse/gate"
 	"gatehouse/jwt"
 	"gatehouse/role"
+	"gatehouse/throttle"
 )
 
 type counts struct{ roles, attributes atomic.Int64 }
@@ -26,10 +27,6 @@ func (c *counts) AttributesDropped() { c.attributes.Add(1) }
 // newGate has one source after the other, and room for all; change may make it another.
 func newGate(t testing.TB, change func(*gate.Config), sources ...gate.Source) (*gate.Gate, *counts) {
 	t.Helper()
-	issuer, err := jwt.New(jwt.Config{Issuer: "i", Lifetime: jwt.Seconds(time.Hour)}, false, "0123456789abcdef0123456789abcdef", time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
 	memory, err := gate.NewMemory()
 	if err != nil {
 		t.Fatal(err)
@@ -37,12 +34,22 @@ func newGate(t testing.TB, change func(*gate.Config), sources ...gate.Source) (*
 	t.Cleanup(memory.Close)
 	n := new(counts)
 	c := gate.Config{
-		Sources: sources, Memory: memory, Roles: role.New(nil), Issuer: issuer, Timeout: time.Minute, MaxHeader: 1 << 20, Counts: n,
+		Sources: sources, Memory: memory, Throttle: throttle.New(throttle.Config{}), Roles: role.New(nil), Issuer: issuing(t, time.Hour), Timeout: time.Minute, MaxHeader: 1 << 20, Counts: n,
 	}
 	if change != nil {
 		change(&c)
 	}
 	return gate.New(c), n
+}
+
+// issuing signs tokens of a lifetime.
+func issuing(t testing.TB, lifetime time.Duration) *jwt.Issuer {
+	t.Helper()
+	issuer, err := jwt.New(jwt.Config{Issuer: "i", Lifetime: jwt.Seconds(lifetime)}, false, "0123456789abcdef0123456789abcdef", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuer
 }
 
 // keys is a source of the realm r that takes API keys.

@@ -13,11 +13,10 @@ import (
 
 // A flight is one question under way, which everybody waits for who asks the same meanwhile.
 type flight struct {
-	epoch uint64
-	end   time.Time     // when it should be over: it is not joined later
-	done  chan struct{} // closed when id and err are set
-	id    *identity
-	err   error
+	end  time.Time     // when it should be over: it is not joined later
+	done chan struct{} // closed when id and err are set
+	id   *identity
+	err  error
 }
 
 // A Panic is a panic in a source, which ends the question and not the process. It shows nothing of what was
@@ -32,21 +31,26 @@ func (p *Panic) Error() string { return "panic in a provider " + p.Cause }
 // errTooSlow is a caller's own deadline, which may come before that of the question it joined.
 var errTooSlow = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 
-// join waits until end for the answer to k. If nobody is asking yet it has ask called, in a goroutine that no
-// caller can cancel.
-func (m *Memory) join(ctx context.Context, k cache.Key, end time.Time, ask func() (id *identity, keep bool, err error)) (*identity, error) {
-	limit := time.Until(end)
+// join waits for the answer to q, until its end. If nobody is asking the same yet, and q may begin, it is put
+// in a goroutine that no caller can cancel.
+func (m *Memory) join(ctx context.Context, q *question) (*identity, error) {
+	limit := q.end.Sub(q.begun)
 	m.mu.Lock()
-	f, under := m.flights[k]
+	f, under := m.flights[q.key]
 	if !under || time.Now().After(f.end) {
 		// The flight that this caller might have joined may just have landed.
-		if id, err := m.recall(k, time.Now()); id != nil || err != nil {
+		if id, err := m.recall(q.key, time.Now()); id != nil || err != nil {
 			m.mu.Unlock()
 			return id, err
 		}
-		f = &flight{epoch: m.epoch, end: end, done: make(chan struct{})}
-		m.flights[k] = f
-		go m.fly(k, f, ask)
+		if err := q.begin(); err != nil {
+			m.mu.Unlock()
+			return nil, err
+		}
+		q.epoch = m.epoch
+		f = &flight{end: q.end, done: make(chan struct{})}
+		m.flights[q.key] = f
+		go m.fly(f, q)
 	}
 	m.mu.Unlock()
 	timer := time.NewTimer(limit)
@@ -71,19 +75,20 @@ func (m *Memory) join(ctx context.Context, k cache.Key, end time.Time, ask func(
 // grace is how much longer a caller waits, at most, for a question whose time is up.
 const grace = 100 * time.Millisecond
 
-func (m *Memory) fly(k cache.Key, f *flight, ask func() (id *identity, keep bool, err error)) {
+func (m *Memory) fly(f *flight, q *question) {
 	keep := false
 	defer func() {
 		if cause := recover(); cause != nil {
 			f.id, keep, f.err = nil, false, contained(cause)
 		}
+		q.finish(f.err)
 		if keep {
-			m.keep(k, f.epoch, f.id, f.err)
+			m.keep(q.key, q.epoch, f.id, f.err)
 		}
-		m.land(k, f)
+		m.land(q.key, f)
 		close(f.done)
 	}()
-	f.id, keep, f.err = ask()
+	f.id, keep, f.err = q.put()
 }
 
 // land takes f out of the flights that may be joined.

@@ -5,22 +5,26 @@ package gate
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gatehouse/auth"
 	"gatehouse/jwt"
 	"gatehouse/role"
+	"gatehouse/throttle"
 )
 
 // A Source is a way in with its place in config.yaml.
 type Source struct {
 	auth.Authenticator
-	Name   string
-	Type   string
-	Realm  string
-	Scheme auth.Scheme
-	Forms  []auth.Form
-	Cache  time.Duration // how long a yes is remembered; 0: not at all
+	Name         string
+	Type         string
+	Realm        string
+	Scheme       auth.Scheme
+	Forms        []auth.Form
+	Cache        time.Duration // how long a yes is remembered; 0: not at all
+	StaleIfError time.Duration // how much longer, while the source cannot answer
+	ProxyCache   bool          // whether the proxy may remember its users too
 }
 
 // UntilForgotten is the [Source.Cache] of a source that tells by [Memory.Forget] when its answers change.
@@ -33,6 +37,7 @@ const MaxSources = 256
 type Config struct {
 	Sources   []Source // at most MaxSources, in the order of config.yaml
 	Memory    *Memory
+	Throttle  *throttle.Throttle
 	Policies  map[string]Policy
 	Roles     *role.Rules
 	Issuer    *jwt.Issuer
@@ -50,17 +55,21 @@ type Counts interface {
 // An Ask is one request's question.
 type Ask struct {
 	Credentials []auth.Credential
-	Fault       error    // why the request's credentials cannot be read: auth.ErrNone, auth.ErrMalformed
-	Realms      []string // every realm the request names; all must hold
-	Policy      string   // the location's policy; "" where it has none
+	Fault       error      // why the request's credentials cannot be read: auth.ErrNone, auth.ErrMalformed
+	Realms      []string   // every realm the request names; all must hold
+	Policy      string     // the location's policy; "" where it has none
+	Client      netip.Addr // who asks; the zero Addr where nobody trusted tells
+	Arrived     time.Time  // when the request did; zero: now
 }
 
 // A Decision lets a user in.
 type Decision struct {
-	User          auth.User // shared with other decisions: not to be written to
-	Authorization string    // Bearer and the JWT
-	Roles         string    // the roles a comma-joined header can carry
-	Remembered    bool      // nobody had to be asked
+	User          auth.User     // shared with other decisions: not to be written to
+	Authorization string        // Bearer and the JWT
+	Roles         string        // the roles a comma-joined header can carry
+	Remembered    bool          // nobody had to be asked
+	Stale         bool          // the user's provider cannot answer, and said so of them before
+	ProxyCache    time.Duration // how long the proxy may remember this; 0: not at all
 }
 
 // Forbidden says that the user is known and not let in, or that nobody can be named.
@@ -108,19 +117,25 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	if ask.Fault != nil {
 		return Decision{}, ask.Fault
 	}
-	now := time.Now()
-	id, remembered, err := g.identify(ctx, ask.Credentials, narrowed{ask.Realms, policy.Realm}, now)
+	now := ask.Arrived
+	if now.IsZero() {
+		now = time.Now()
+	}
+	id, remembered, err := g.identify(ctx, &ask, narrowed{ask.Realms, policy.Realm}, now)
 	if err != nil {
 		return Decision{}, err
 	}
 	if err := policy.admit(id.user); err != nil {
 		return Decision{}, err
 	}
-	authorization, err := g.authorize(id, now)
+	t, err := g.authorize(id, now)
 	if err != nil {
 		return Decision{}, err
 	}
-	return Decision{User: id.user, Authorization: authorization, Roles: id.roles, Remembered: remembered}, nil
+	return Decision{
+		User: id.user, Authorization: t.authorization, Roles: id.roles, Remembered: remembered, Stale: id.stale,
+		ProxyCache: id.sharedFor(t, now),
+	}, nil
 }
 
 func (g *Gate) policy(name string) (Policy, error) {

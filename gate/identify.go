@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -52,12 +53,12 @@ func (g *Gate) fitting(c *auth.Credential, realms narrowed) (set sourceSet, n in
 // identify looks for a credential that somebody knows: in the order given, each first in the memory and then
 // with the sources that may see it. A denial does not end the search, so every wrong credential costs the
 // same; neither does an outage, but then the last word is "no decision".
-func (g *Gate) identify(ctx context.Context, credentials []auth.Credential, realms narrowed, now time.Time) (id *identity, remembered bool, err error) {
+func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time.Time) (id *identity, remembered bool, err error) {
 	var outage error
 	last := errNobody
 	end := now.Add(g.Timeout)
-	for i := range credentials {
-		c := &credentials[i]
+	for i := range ask.Credentials {
+		c := &ask.Credentials[i]
 		sources, n := g.fitting(c, realms)
 		if n == 0 {
 			continue
@@ -65,9 +66,13 @@ func (g *Gate) identify(ctx context.Context, credentials []auth.Credential, real
 		k := g.Memory.key(c, sources[:(len(g.Sources)+63)/64])
 		id, err := g.Memory.recall(k, now)
 		remembered := id != nil || err != nil
-		if !remembered {
-			left := n + g.questions(credentials[i+1:], realms)
-			id, err = g.ask(ctx, k, c.Clone(), sources, n, time.Until(end)*time.Duration(n)/time.Duration(left))
+		if id != nil {
+			if wait := g.hold(id, ask.Client, now); wait > 0 {
+				err = &Throttled{Wait: wait}
+			}
+		} else if err == nil {
+			left := n + g.questions(ask.Credentials[i+1:], realms)
+			id, err = g.ask(ctx, k, c.Clone(), sources, n, ask.Client, time.Until(end)*time.Duration(n)/time.Duration(left))
 		}
 		if err == nil {
 			return id, remembered, nil
@@ -103,50 +108,13 @@ func (g *Gate) questions(credentials []auth.Credential, realms narrowed) (sum in
 
 // ask puts c, which must share no memory with the request, to the n sources of a set, within limit. Whoever
 // asks the same meanwhile gets the same answer.
-func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, limit time.Duration) (*identity, error) {
-	end := time.Now().Add(limit)
-	return g.Memory.join(ctx, k, end, func() (id *identity, keep bool, err error) {
-		var outage error
-		for i := range g.Sources {
-			if !sources.has(i) {
-				continue
-			}
-			s := &g.Sources[i]
-			user, err := s.ask(c, time.Until(end)/time.Duration(n))
-			n--
-			switch {
-			case err == nil:
-				// Behind an outage this may be the wrong one's answer: good for now, and not to be kept.
-				id, err := g.identity(user, s.lasts())
-				return id, outage == nil && s.Cache != 0, err
-			case errors.Is(err, auth.ErrNotMine), errors.Is(err, auth.ErrDenied):
-			default:
-				outage = errors.Join(outage, fmt.Errorf("provider %q: %w", s.Name, err))
-			}
-		}
-		if outage != nil {
-			return nil, false, outage
-		}
-		return nil, true, auth.ErrDenied
-	})
-}
-
-// ask puts one question, within share.
-func (s *Source) ask(c auth.Credential, share time.Duration) (auth.User, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), share)
-	defer cancel()
-	user, err := s.Authenticate(ctx, c)
-	if err != nil {
-		return auth.User{}, err
+func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, client netip.Addr, limit time.Duration) (*identity, error) {
+	begun := time.Now()
+	q := &question{
+		gate: g, key: k, credential: c, sources: sources, left: n, client: client, begun: begun, end: begun.Add(limit),
 	}
-	user.Realm, user.Provider = s.Realm, s.Name
-	return user, nil
-}
-
-// lasts is until when an answer that s gives now is remembered; zero: no end.
-func (s *Source) lasts() time.Time {
-	if s.Cache <= 0 {
-		return time.Time{}
+	if err := q.held(); err != nil {
+		return nil, err
 	}
-	return time.Now().Add(s.Cache)
+	return g.Memory.join(ctx, q)
 }

@@ -15,10 +15,15 @@ import (
 // An identity is what is remembered of a user: all that an answer says of them, and that no policy changes.
 // Its fields but the token are not changed once it is made.
 type identity struct {
-	user  auth.User
-	roles string    // as X-Auth-Roles carries them
-	end   time.Time // of what is remembered; zero: none
+	user   auth.User
+	roles  string    // as X-Auth-Roles carries them
+	end    time.Time // after this the sources are asked again; zero: never
+	last   time.Time // until then it is good while they cannot answer
+	stale  bool      // whether it is used past its time
+	shared bool      // whether the proxy may remember it too; never one that is stale
+	alias  string    // of the credential, see [alias]
 
+	seen    atomic.Pointer[sighting]
 	signing sync.Mutex // held by the one who signs anew
 	token   atomic.Pointer[token]
 }
@@ -30,9 +35,12 @@ type token struct {
 	end           time.Time // past this it is dead
 }
 
+// fresh reports whether the identity is good without another question.
+func (id *identity) fresh(now time.Time) bool { return id.end.IsZero() || now.Before(id.end) }
+
 // weight is about what the identity costs in memory, in bytes.
 func (id *identity) weight() uint32 {
-	n := identityWeight + len(id.user.Name) + len(id.roles) + len(id.token.Load().authorization)
+	n := identityWeight + len(id.user.Name) + len(id.alias) + len(id.roles) + len(id.token.Load().authorization)
 	for _, r := range id.user.Roles {
 		n += len(r) + 16
 	}
@@ -42,13 +50,17 @@ func (id *identity) weight() uint32 {
 	return uint32(min(n, 1<<30))
 }
 
-// identity makes what is remembered of a user whom a source named: roles are given, and a token is signed.
-func (g *Gate) identity(u auth.User, end time.Time) (*identity, error) {
+// identity makes what is remembered of a user whom s named: roles are given, and a token is signed.
+func (g *Gate) identity(u auth.User, s *Source, alias string) (*identity, error) {
 	if err := usable(u); err != nil {
 		return nil, err
 	}
 	u = g.Roles.Apply(u)
-	id := &identity{user: u, roles: g.rolesHeader(u.Roles), end: auth.Earlier(end, u.Until)}
+	end, last := s.lasts()
+	id := &identity{
+		user: u, roles: g.rolesHeader(u.Roles), alias: alias, shared: s.ProxyCache,
+		end: auth.Earlier(end, u.Until), last: auth.Earlier(last, u.Until),
+	}
 	if err := g.sign(id); err != nil {
 		return nil, err
 	}
@@ -57,24 +69,39 @@ func (g *Gate) identity(u auth.User, end time.Time) (*identity, error) {
 
 // authorize returns the identity's token, signed anew past half its life. Whoever finds somebody else
 // signing takes the old one, if that is alive.
-func (g *Gate) authorize(id *identity, now time.Time) (string, error) {
+func (g *Gate) authorize(id *identity, now time.Time) (*token, error) {
 	t := id.token.Load()
 	switch {
 	case now.Before(t.renew):
-		return t.authorization, nil
+		return t, nil
 	case !now.Before(t.end):
 		id.signing.Lock()
 	case !id.signing.TryLock():
-		return t.authorization, nil
+		return t, nil
 	}
 	defer id.signing.Unlock()
 	if t = id.token.Load(); now.Before(t.renew) { // somebody else was first
-		return t.authorization, nil
+		return t, nil
 	}
 	if err := g.sign(id); err != nil {
-		return "", err
+		return nil, err
 	}
-	return id.token.Load().authorization, nil
+	return id.token.Load(), nil
+}
+
+// maxShared is how long a proxy may remember a user: so long a revocation is not heard there.
+const maxShared = 5 * time.Second
+
+// sharedFor is how long the proxy may answer with t by itself.
+func (id *identity) sharedFor(t *token, now time.Time) time.Duration {
+	if !id.shared {
+		return 0
+	}
+	d := min(maxShared, t.end.Sub(now))
+	if !id.end.IsZero() {
+		d = min(d, id.end.Sub(now))
+	}
+	return max(d, 0)
 }
 
 // sign gives the identity a new token. Where what is said of the user is more than nginx would take, the

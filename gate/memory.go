@@ -82,7 +82,7 @@ func (m *Memory) key(c *auth.Credential, sources []uint64) cache.Key {
 
 // recall returns what is remembered of a key: an identity, or why nobody is let in by it.
 func (m *Memory) recall(k cache.Key, now time.Time) (*identity, error) {
-	if id, ok := m.yes.Get(k, now); ok {
+	if id, ok := m.yes.Get(k, now); ok && id.fresh(now) {
 		return id, nil
 	}
 	if err, ok := m.no.Get(k, now); ok {
@@ -99,7 +99,7 @@ func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) {
 	switch {
 	case epoch != m.epoch:
 	case id != nil:
-		m.yes.Put(k, id, id.weight(), id.end)
+		m.yes.Put(k, id, id.weight(), id.last)
 		m.note(k, holder{id.user.Provider, id.user.Name})
 	case definite(err):
 		m.no.Put(k, slim(err), 1, time.Now().Add(refusalsLive))
@@ -141,6 +141,23 @@ func (m *Memory) recount() {
 		}
 		m.logins[h] = list
 	}
+}
+
+// refute forgets every login of the user who is remembered under a key, if the provider that said so once
+// now says no: what it said under other keys is no more to be trusted.
+func (m *Memory) refute(k cache.Key, provider string) {
+	id, ok := m.yes.Get(k, time.Now())
+	if !ok || id.user.Provider != provider {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	h := holder{provider, id.user.Name}
+	for _, login := range m.logins[h] {
+		m.yes.Delete(login)
+	}
+	delete(m.logins, h)
+	m.yes.Delete(k)
 }
 
 // Forget forgets every user whom match names, and every refusal. The answer of a question that began before

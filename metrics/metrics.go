@@ -11,13 +11,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Results of a request, as auth-o-tron names them, and two more that it does not have.
+// Results of a request, as auth-o-tron names them, and three more that it does not have.
 const (
 	Success       = "success"
 	NoAuthHeader  = "no_auth_header"
 	InvalidHeader = "invalid_header"
 	AllFailed     = "all_failed"
 	Forbidden     = "forbidden"
+	Throttled     = "throttled"
 	NoDecision    = "no_decision"
 )
 
@@ -36,6 +37,8 @@ type Metrics struct {
 	fileUnusable      *prometheus.GaugeVec
 	rolesLeftOut      prometheus.Counter
 	attributesDropped prometheus.Counter
+	staleAnswers      *prometheus.CounterVec
+	throttleBlind     prometheus.Counter
 	panics            prometheus.Counter
 	linesDropped      prometheus.Counter
 }
@@ -64,6 +67,12 @@ func New(version string) *Metrics {
 		attributesDropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_attributes_dropped_total", Help: "Tokens issued without attributes to stay under server.max_header_bytes.",
 		}),
+		staleAnswers: counters("gatehouse_stale_answers_total",
+			"Users let in past the time of their provider's answer because it could not give another.", "provider_name"),
+		throttleBlind: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_throttle_blind_total",
+			Help: "Refused requests that were not counted against anybody: no trusted proxy told the client's address.",
+		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request.",
 		}),
@@ -74,7 +83,8 @@ func New(version string) *Metrics {
 	build := gauges("gatehouse_build_info", "The version that runs.", "version")
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.fileReloads, m.fileBad,
-		m.fileUnusable, m.rolesLeftOut, m.attributesDropped, m.panics, m.linesDropped, build,
+		m.fileUnusable, m.rolesLeftOut, m.attributesDropped,
+		m.staleAnswers, m.throttleBlind, m.panics, m.linesDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -127,6 +137,34 @@ func (m *Metrics) AttributesDropped() { m.attributesDropped.Inc() }
 
 // LinesDropped counts log lines that nobody will read.
 func (m *Metrics) LinesDropped(n int) { m.linesDropped.Add(float64(n)) }
+
+// StaleAnswer counts a user who is let in on an answer past its time.
+func (m *Metrics) StaleAnswer(provider string) { m.staleAnswers.WithLabelValues(provider).Inc() }
+
+// ThrottleBlind counts a refusal that could be counted against nobody.
+func (m *Metrics) ThrottleBlind() { m.throttleBlind.Inc() }
+
+// Throttle shows whether failed logins are counted by address for every client, and how much is remembered
+// of whom. It is to be called once.
+func (m *Metrics) Throttle(byAddress bool, sizes func() (addresses, pairs, known int)) {
+	on := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "gatehouse_throttle_by_address", Help: "1 if every client's address is told by somebody who is trusted.",
+	})
+	if byAddress {
+		on.Set(1)
+	}
+	m.registry.MustRegister(on)
+	for name, size := range map[string]func() int{
+		"addresses": func() int { n, _, _ := sizes(); return n },
+		"pairs":     func() int { _, n, _ := sizes(); return n },
+		"known":     func() int { _, _, n := sizes(); return n },
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "gatehouse_throttle_entries", Help: "What the throttle remembers: addresses and pairs of address and user with failed logins, pairs that are known.",
+			ConstLabels: prometheus.Labels{"of": name},
+		}, func() float64 { return float64(size()) }))
+	}
+}
 
 // Panic counts a contained panic.
 func (m *Metrics) Panic() { m.panics.Inc() }

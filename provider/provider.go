@@ -70,7 +70,9 @@ type Entry struct {
 
 	Cache *time.Duration `yaml:"cache" doc:"How long a yes is remembered. Default: 1m for a remote provider; for a local one until its record changes."`
 
-	Config Config `yaml:"-"`
+	StaleIfError time.Duration `yaml:"stale_if_error" doc:"How much longer a remote provider's last yes is good while it cannot answer. Off unless set."`
+	ProxyCache   bool          `yaml:"proxy_cache" doc:"Whether nginx may remember a Bearer credential's yes by itself, for up to 5 s: see docs/nginx-cache.md."`
+	Config       Config        `yaml:"-"`
 }
 
 // Variant returns the section of one kind for package conf to fill, and the names of all kinds.
@@ -112,6 +114,20 @@ func (e *Entry) Check(r conf.Report) {
 		r.Fault("cache", "must be more than 0 and at most %s", maxCache)
 	}
 	if e.Config != nil {
+		e.checkMemory(r)
 		e.Config.Check(r)
+	}
+}
+
+// checkMemory reports what does not go with the entry's kind.
+func (e *Entry) checkMemory(r conf.Report) {
+	switch local := kinds[e.Type].cache == untilForgotten; {
+	case e.StaleIfError != 0 && local:
+		r.Fault("stale_if_error", "is for remote providers: this one always answers")
+	case e.StaleIfError < 0 || e.StaleIfError > maxCache:
+		r.Fault("stale_if_error", "must be more than 0 and at most %s", maxCache)
+	}
+	if e.ProxyCache && kinds[e.Type].scheme != auth.Bearer {
+		r.Fault("proxy_cache", "is for Bearer credentials only: nginx would keep passwords in its files")
 	}
 }

@@ -3,45 +3,85 @@ package server
 import (
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 )
 
-// clientAddress is the address to log. A peer on the Unix socket is the proxy beside us, whose X-Real-IP
-// is believed; any other peer is its own client.
-func clientAddress(c *fiber.Ctx) string {
-	peer := c.Context().RemoteAddr()
-	if !besideUs(c) {
-		host, _, err := net.SplitHostPort(peer.String())
-		if err != nil {
-			return peer.String()
-		}
-		return host
-	}
-	named := c.Request().Header.PeekAll("X-Real-IP")
-	if len(named) != 1 {
-		return "unix"
-	}
-	ip, err := netip.ParseAddr(string(named[0]))
-	if err != nil {
-		return "unix"
-	}
-	return ip.Unmap().String()
+// Clients says whose word is taken for a client's address. The Unix socket's peer is the proxy beside us, and
+// always believed.
+type Clients struct {
+	header  string         // exactly one address stands in it
+	proxies []netip.Prefix // of other peers that are believed
+	direct  bool           // whether every other peer is a client itself, and no proxy that nobody named
 }
 
-// besideUs reports whether the request comes from the Unix socket, and so from the proxy on this machine.
-func besideUs(c *fiber.Ctx) bool {
-	_, unix := c.Context().RemoteAddr().(*net.UnixAddr)
-	return unix
+// Clients returns what the section says of clients' addresses.
+func (c Config) Clients() Clients {
+	k := Clients{header: c.ClientIPHeader, direct: c.TrustedProxies != nil}
+	for _, n := range c.TrustedProxies {
+		k.proxies = append(k.proxies, netip.Prefix(n))
+	}
+	return k
+}
+
+// Blind reports whether there are clients whose address nobody trusted tells: those who come by a port while
+// nothing is said of proxies.
+func (c Config) Blind() bool {
+	return c.TrustedProxies == nil && (c.Port != nil || c.Socket == "")
+}
+
+// of returns the address of the client whom a request is from, or the zero Addr where nobody trusted tells it.
+func (k *Clients) of(c *fiber.Ctx) netip.Addr {
+	peer, believed := k.peer(c)
+	if !believed {
+		if k.direct {
+			return peer
+		}
+		return netip.Addr{}
+	}
+	told := c.Request().Header.PeekAll(k.header)
+	if len(told) != 1 {
+		return netip.Addr{}
+	}
+	ip, err := netip.ParseAddr(utils.UnsafeString(told[0]))
+	if err != nil || ip.Zone() != "" { // a zone is text of the request's, and says nothing outside the sender
+		return netip.Addr{}
+	}
+	return ip.Unmap()
+}
+
+// peer returns the address of the connection's other end, if it has one, and whether it is a trusted proxy.
+func (k *Clients) peer(c *fiber.Ctx) (ip netip.Addr, believed bool) {
+	switch a := c.Context().RemoteAddr().(type) {
+	case *net.UnixAddr:
+		return netip.Addr{}, true
+	case *net.TCPAddr:
+		ip = a.AddrPort().Addr().WithZone("").Unmap()
+	}
+	return ip, slices.ContainsFunc(k.proxies, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// text is the client's address for the log: where nobody trusted tells one, what is at the connection's
+// other end.
+func (k *Clients) text(c *fiber.Ctx) string {
+	if ip := k.of(c); ip.IsValid() {
+		return ip.String()
+	}
+	if peer, _ := k.peer(c); peer.IsValid() {
+		return peer.String()
+	}
+	return "unix"
 }
 
 // maxRequestID is the length in bytes of the longest request id that is logged.
 const maxRequestID = 128
 
-// requestID is what the proxy beside us calls the request, so that its log and ours can be joined.
-func requestID(c *fiber.Ctx) string {
+// requestID is what a trusted proxy calls the request, so that its log and ours can be joined.
+func (k *Clients) requestID(c *fiber.Ctx) string {
 	id := c.Get(fiber.HeaderXRequestID)
-	if len(id) > maxRequestID || !besideUs(c) {
+	if _, believed := k.peer(c); len(id) > maxRequestID || !believed {
 		return ""
 	}
 	return id

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,12 +19,14 @@ import (
 
 // Config is the section server of config.yaml.
 type Config struct {
-	Host           string   `yaml:"host" doc:"The address to listen on."`
-	Port           *int     `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
-	Socket         string   `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
-	SocketMode     FileMode `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
-	SocketGroup    string   `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
-	MaxHeaderBytes int      `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
+	Host           string    `yaml:"host" doc:"The address to listen on."`
+	Port           *int      `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
+	Socket         string    `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
+	SocketMode     FileMode  `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
+	SocketGroup    string    `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
+	ClientIPHeader string    `yaml:"client_ip_header" doc:"The header in which a trusted proxy tells the client's address: exactly one."`
+	TrustedProxies []Network `yaml:"trusted_proxies" doc:"The addresses and networks of proxies that come by the port. Every other peer is then a client itself; [] says that there are no such proxies. The peer at the Unix socket is always trusted."`
+	MaxHeaderBytes int       `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 }
 
 // DefaultPort is listened on where neither a port nor a socket is set.
@@ -45,6 +49,26 @@ func (m *FileMode) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Network is an address or a network in CIDR notation (RFC 4632).
+type Network netip.Prefix
+
+// UnmarshalText reads 192.0.2.1, 192.0.2.0/24, ::1 or 2001:db8::/32.
+func (n *Network) UnmarshalText(text []byte) error {
+	if ip, err := netip.ParseAddr(string(text)); err == nil && ip.Zone() == "" {
+		*n = Network(netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()))
+		return nil
+	}
+	p, err := netip.ParsePrefix(string(text))
+	if err != nil {
+		return errors.New("is no address and no network such as 192.0.2.0/24")
+	}
+	if p != p.Masked() {
+		return fmt.Errorf("is an address within %s: write that, or the address alone", p.Masked())
+	}
+	*n = Network(p)
+	return nil
+}
+
 // minHeaderBytes is what a token with few roles needs.
 const minHeaderBytes = 1000
 
@@ -61,9 +85,24 @@ func (c Config) Check(r conf.Report) {
 			r.Fault("socket_group", "there is no group %q on this machine", c.SocketGroup)
 		}
 	}
+	if !isToken(c.ClientIPHeader) {
+		r.Fault("client_ip_header", "%q is no header name", c.ClientIPHeader)
+	}
+	for i, n := range c.TrustedProxies {
+		if p := netip.Prefix(n); p.Bits() == 0 {
+			r.At("trusted_proxies", i).Fault("", "%s is everybody: whoever reaches the port could say that they are somebody else", p)
+		}
+	}
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")
 	}
+}
+
+// isToken reports whether s can be a header's name (RFC 7230, section 3.2.6).
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
+	})
 }
 
 // Listen opens what the section names. The error says what to do.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -12,8 +13,9 @@ import (
 	"gatehouse/metrics"
 )
 
-// retryAfter is what a client is told to wait, in seconds, where no decision could be made.
-const retryAfter = "5"
+// retryAfter is what a client is told to wait where no decision could be made, and nothing says how long that
+// may last.
+const retryAfter = 5 * time.Second
 
 // An outcome is what an error of the gate means to a client. Nobody else writes a status of a decision:
 // nginx lets 2xx pass, hands on 401 and 403, and makes 500 of all else, which our snippets turn to 503.
@@ -30,11 +32,14 @@ var (
 	malformed    = outcome{fiber.StatusUnauthorized, metrics.InvalidHeader, unauthorized}
 	denied       = outcome{fiber.StatusUnauthorized, metrics.AllFailed, unauthorized}
 	forbidden    = outcome{fiber.StatusForbidden, metrics.Forbidden, `{"error": "Forbidden"}`}
+	throttled    = outcome{fiber.StatusForbidden, metrics.Throttled, `{"error": "Too many failed logins"}`}
 	undecided    = outcome{fiber.StatusServiceUnavailable, metrics.NoDecision, `{"error": "No decision could be made"}`}
 )
 
 func outcomeOf(err error) outcome {
-	switch _, isForbidden := errors.AsType[*gate.Forbidden](err); {
+	_, isForbidden := errors.AsType[*gate.Forbidden](err)
+	_, isThrottled := errors.AsType[*gate.Throttled](err)
+	switch {
 	case errors.Is(err, auth.ErrNone):
 		return noneGiven
 	case errors.Is(err, auth.ErrMalformed):
@@ -43,6 +48,8 @@ func outcomeOf(err error) outcome {
 		return denied
 	case isForbidden:
 		return forbidden
+	case isThrottled:
+		return throttled
 	}
 	return undecided
 }
@@ -52,17 +59,38 @@ func (s *Server) refuse(c *fiber.Ctx, ask gate.Ask, err error) {
 	o := outcomeOf(err)
 	c.Status(o.status)
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	switch o.status {
-	case fiber.StatusUnauthorized:
+	switch o {
+	case noneGiven, malformed, denied:
 		c.Set(fiber.HeaderWWWAuthenticate, s.Gate.Challenge(ask, c.Get("Sec-Fetch-Mode") == "navigate"))
-	case fiber.StatusForbidden:
+	case forbidden:
 		if f, ok := errors.AsType[*gate.Forbidden](err); ok {
 			c.Set(headerReason, f.Reason)
 		}
+	case throttled:
+		c.Set(headerErrorStatus, "429") // nginx would make 500 of it: our snippets make it of this
+		c.Set(headerReason, "too many failed logins")
+		c.Set(fiber.HeaderRetryAfter, seconds(waitOf(err)))
 	default:
-		c.Set(fiber.HeaderRetryAfter, retryAfter)
+		c.Set(fiber.HeaderRetryAfter, seconds(waitOf(err)))
 	}
 	c.Response().SetBodyString(o.body)
+}
+
+// waitOf is how long it makes no sense to ask again.
+func waitOf(err error) time.Duration {
+	if t, ok := errors.AsType[*gate.Throttled](err); ok {
+		return t.Wait
+	}
+	if later, ok := errors.AsType[*auth.Later](err); ok {
+		return later.After
+	}
+	return retryAfter
+}
+
+// seconds is d as Retry-After tells it, in whole seconds: no less than d, and at least 1 (RFC 9110, section
+// 10.2.3).
+func seconds(d time.Duration) string {
+	return strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10)
 }
 
 // note counts the decision and writes its one log line.
@@ -70,10 +98,17 @@ func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, to
 	if err == nil {
 		s.Metrics.Request(metrics.Success, d.User.Realm, took)
 		level := zerolog.InfoLevel
+		if d.Stale {
+			s.Metrics.StaleAnswer(d.User.Provider)
+		}
 		if d.Remembered { // every request of every user: counted, and told of only to who asks
 			level = zerolog.DebugLevel
 		}
-		s.line(level, c, metrics.Success, d.User, took).Msg("authenticated")
+		line := s.line(level, c, metrics.Success, d.User, took)
+		if d.Stale {
+			line.Bool("stale", true)
+		}
+		line.Msg("authenticated")
 		return
 	}
 	o := outcomeOf(err)
@@ -95,6 +130,9 @@ func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, to
 	if realm == "" {
 		realm = metrics.Unknown
 	}
+	if o == denied && !ask.Client.IsValid() {
+		s.Metrics.ThrottleBlind()
+	}
 	s.Metrics.Request(o.result, realm, took)
 	s.line(level, c, o.result, user, took).Int("status", o.status).Err(err).Msg("not authenticated")
 }
@@ -104,13 +142,13 @@ func (s *Server) line(level zerolog.Level, c *fiber.Ctx, result string, u auth.U
 	if !e.Enabled() {
 		return e
 	}
-	e.Str("result", result).Str("client", clientAddress(c)).Dur("took_ms", took)
+	e.Str("result", result).Str("client", s.Clients.text(c)).Dur("took_ms", took)
 	for _, field := range [...]struct{ key, value string }{
 		{"user", u.Name},
 		{"realm", u.Realm},
 		{"provider", u.Provider},
 		{"policy", c.Params("policy")},
-		{"request_id", requestID(c)},
+		{"request_id", s.Clients.requestID(c)},
 	} {
 		if field.value != "" {
 			e.Str(field.key, field.value)

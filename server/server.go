@@ -37,6 +37,7 @@ type Listing struct {
 // House is what a server shows to the outside.
 type House struct {
 	Gate       *gate.Gate
+	Clients    Clients
 	Providers  []Listing
 	Augmenters []Listing
 	Version    string

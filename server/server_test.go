@@ -21,10 +21,17 @@ import (
 	"gatehouse/jwt"
 	"gatehouse/metrics"
 	"gatehouse/role"
+	"gatehouse/throttle"
 )
 
 // start answers on loopback with one source for both schemes until the test ends.
 func start(t *testing.T, maxHeader int, log io.Writer, answer auth.Func) (address string, s *Server) {
+	t.Helper()
+	return startWith(t, maxHeader, log, answer, func(*House) {})
+}
+
+// startWith is start with a house that change has made another.
+func startWith(t *testing.T, maxHeader int, log io.Writer, answer auth.Func, change func(*House)) (address string, s *Server) {
 	t.Helper()
 	issuer, err := jwt.New(jwt.Config{Lifetime: jwt.Seconds(time.Hour)}, false, "0123456789abcdef0123456789abcdef", time.Now)
 	if err != nil {
@@ -35,16 +42,18 @@ func start(t *testing.T, maxHeader int, log io.Writer, answer auth.Func) (addres
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err = New(House{
+	house := House{
 		Log: zerolog.New(log), Metrics: m, Version: "test",
 		Gate: gate.New(gate.Config{
 			Sources: []gate.Source{
 				{Authenticator: answer, Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten},
 				{Authenticator: answer, Name: "b", Type: "fake", Realm: "here", Scheme: auth.Bearer, Forms: []auth.Form{auth.Opaque}, Cache: gate.UntilForgotten},
 			},
-			Memory: memory, Roles: role.New(nil), Issuer: issuer, Timeout: 5 * time.Second, MaxHeader: maxHeader - HeaderOverhead, Counts: m,
+			Memory: memory, Throttle: throttle.New(throttle.Config{}), Roles: role.New(nil), Issuer: issuer, Timeout: 5 * time.Second, MaxHeader: maxHeader - HeaderOverhead, Counts: m,
 		}),
-	})
+	}
+	change(&house)
+	s, err = New(house)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,40 @@
+package gate
+
+import (
+	"time"
+
+	"gatehouse/auth"
+)
+
+// retryStale is how long a yes that outlives its time is good for before its provider is asked again.
+const retryStale = 5 * time.Second
+
+// rideOut returns what is remembered of a yes of s whose time is over, while s cannot answer; nil where
+// there is none. Its tokens end with the time that [Source.StaleIfError] gives.
+func (g *Gate) rideOut(q *question, s *Source) (*identity, error) {
+	now := time.Now()
+	old, ok := g.Memory.yes.Get(q.key, now)
+	if !ok || old.user.Provider != s.Name {
+		return nil, nil
+	}
+	id := &identity{
+		user: old.user, roles: old.roles, alias: old.alias, stale: true,
+		end: auth.Earlier(now.Add(retryStale), old.last), last: old.last,
+	}
+	id.user.Until = auth.Earlier(id.user.Until, old.last)
+	id.seen.Store(old.seen.Load())
+	if err := g.sign(id); err != nil {
+		return nil, err
+	}
+	return id, nil
+}
+
+// lasts is until when an answer that s gives now is good, and until when it is while s cannot give another;
+// a zero time has no end.
+func (s *Source) lasts() (end, last time.Time) {
+	if s.Cache <= 0 {
+		return time.Time{}, time.Time{}
+	}
+	end = time.Now().Add(s.Cache)
+	return end, end.Add(s.StaleIfError)
+}

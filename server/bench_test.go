@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/rs/zerolog"
+	"github.com/valyala/fasthttp"
+
+	"gatehouse/auth"
+	"gatehouse/gate"
+	"gatehouse/jwt"
+	"gatehouse/metrics"
+	"gatehouse/role"
+	"gatehouse/throttle"
+)
+
+// hot returns the handler of a house that knows a credential of 60 bytes, and a request with that.
+func hot(tb testing.TB) (fasthttp.RequestHandler, *fasthttp.RequestCtx) {
+	tb.Helper()
+	issuer, err := jwt.New(jwt.Config{Lifetime: jwt.Seconds(time.Hour)}, false, "0123456789abcdef0123456789abcdef", time.Now)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	memory, err := gate.NewMemory()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(memory.Close)
+	m := metrics.New("test")
+	s, err := New(House{
+		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Metrics: m, Version: "test", Clients: Config{ClientIPHeader: "X-Real-IP"}.Clients(),
+		Gate: gate.New(gate.Config{
+			Sources: []gate.Source{{
+				Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten,
+				Authenticator: auth.Func(func(_ context.Context, c auth.Credential) (auth.User, error) { return auth.User{Name: c.Username}, nil }),
+			}},
+			Memory: memory, Throttle: throttle.New(throttle.Config{}), Roles: role.New(nil), Issuer: issuer, Timeout: 5 * time.Second, MaxHeader: 3000, Counts: m,
+		}),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s.app.Server().Handler, asking("Basic " + base64.StdEncoding.EncodeToString([]byte("alice.liddell:through-the-looking-glass-1871")))
+}
+
+// asking is a request as nginx sends it by the socket.
+func asking(authorization string) *fasthttp.RequestCtx {
+	c := new(fasthttp.RequestCtx)
+	c.Init(new(fasthttp.Request), &net.UnixAddr{Name: "@", Net: "unix"}, nil)
+	c.Request.Header.SetMethod(fiber.MethodGet)
+	c.Request.SetRequestURI("/authenticate")
+	c.Request.Header.Set("Authorization", authorization)
+	c.Request.Header.Set("X-Real-IP", "192.0.2.7")
+	return c
+}
+
+// A request of a known user allocates nothing on the whole way through the server.
+func TestAHitAllocatesNothing(t *testing.T) {
+	if underRace {
+		t.Skip("the race detector allocates")
+	}
+	handler, c := hot(t)
+	handler(c)
+	if got := c.Response.StatusCode(); got != 200 {
+		t.Fatalf("status %d", got)
+	}
+	if n := testing.AllocsPerRun(1000, func() { c.Response.Reset(); handler(c) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func BenchmarkHit(b *testing.B) {
+	handler, c := hot(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Response.Reset()
+		handler(c)
+	}
+}
+
+// BenchmarkFloor is what BenchmarkHit is measured against: the same answer without a decision.
+func BenchmarkFloor(b *testing.B) {
+	handler, c := hot(b)
+	handler(c)
+	var names, values []string
+	for name, value := range c.Response.Header.All() {
+		names, values = append(names, string(name)), append(values, string(value))
+	}
+	body := string(c.Response.Body())
+	app := fiber.New(fiber.Config{DisableDefaultContentType: true})
+	app.All("/authenticate", func(c *fiber.Ctx) error {
+		for i := range names {
+			c.Set(names[i], values[i])
+		}
+		return c.SendString(body)
+	})
+	bare := app.Handler()
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Response.Reset()
+		bare(c)
+	}
+}

@@ -52,8 +52,8 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 	set(c, nameUsername, d.User.Name)
 	set(c, nameRealm, d.User.Realm)
 	set(c, nameRoles, d.Roles)
-	if d.ProxyCache >= time.Second {
-		set(c, nameProxyCache, strconv.Itoa(int(d.ProxyCache/time.Second)))
+	if n := int(d.ProxyCache/time.Second) - 1; n > 0 { // nginx counts whole seconds, and goes on until the last is over
+		set(c, nameProxyCache, strconv.Itoa(n))
 	}
 	return c.SendString("Authenticated successfully")
 }

@@ -11,7 +11,8 @@ import (
 	"gatehouse/gate"
 )
 
-// nginx keeps an answer for as long as X-Accel-Expires says, whatever else it says. Basic is never kept.
+// nginx keeps an answer for up to a second longer than X-Accel-Expires says, whatever else it says. Basic is
+// never kept.
 func TestWhatTheProxyMayKeep(t *testing.T) {
 	address, _ := startWith(t, 4000, io.Discard, func(_ context.Context, c auth.Credential) (auth.User, error) {
 		switch c.Secret {
@@ -19,6 +20,8 @@ func TestWhatTheProxyMayKeep(t *testing.T) {
 			return auth.User{Name: "alice"}, nil
 		case "short":
 			return auth.User{Name: "alice", Until: time.Now().Add(2 * time.Second)}, nil
+		case "longer":
+			return auth.User{Name: "alice", Until: time.Now().Add(3500 * time.Millisecond)}, nil
 		case "nameless":
 			return auth.User{}, nil
 		case "down":
@@ -31,8 +34,9 @@ func TestWhatTheProxyMayKeep(t *testing.T) {
 		status        int
 		want          string
 	}{
-		"a key of a provider that lets it": {"Authorization: Bearer right", 200, "5"},
-		"a key that ends soon":             {"Authorization: Bearer short", 200, "1"},
+		"a key of a provider that lets it": {"Authorization: Bearer right", 200, "4"},
+		"a key that ends soon":             {"Authorization: Bearer short", 200, "0"},
+		"a key that ends a bit later":      {"Authorization: Bearer longer", 200, "2"},
 		"a password":                       {basic("alice", "right"), 200, "0"},
 		"a wrong key":                      {"Authorization: Bearer wrong", 401, "0"},
 		"a user without a name":            {"Authorization: Bearer nameless", 403, "0"},
@@ -61,7 +65,7 @@ func TestTheProxyReadsHowLongBeforeNoStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expires, control := strings.Index(string(text[:n]), "X-Accel-Expires: 5\r\n"), strings.Index(string(text[:n]), "Cache-Control: no-store\r\n")
+	expires, control := strings.Index(string(text[:n]), "X-Accel-Expires: 4\r\n"), strings.Index(string(text[:n]), "Cache-Control: no-store\r\n")
 	if expires < 0 || control < expires {
 		t.Errorf("%q", text[:n])
 	}

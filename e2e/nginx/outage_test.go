@@ -45,7 +45,7 @@ var gatewayFaults = []struct {
 	{"a move", status("302 Found"), 503, "5"},
 	{"a permanent move", status("308 Permanent Redirect"), 503, "5"},
 	{"not modified", "HTTP/1.1 304 Not Modified\r\n\r\n", 503, "5"},
-	{"a yes larger than nginx takes", "HTTP/1.1 200 OK\r\nX-Auth-Username: alice\r\nX-Fill: " + strings.Repeat("x", 17<<10) + "\r\n\r\n", 503, "5"},
+	{"a yes larger than nginx takes", "HTTP/1.1 200 OK\r\nX-Auth-Username: alice\r\nX-Fill: " + strings.Repeat("x", 21<<10) + "\r\n\r\n", 503, "5"},
 	{"a no that points elsewhere inside nginx", "HTTP/1.1 403 Forbidden\r\nX-Accel-Redirect: /open/\r\nContent-Length: 0\r\n\r\n", 403, ""},
 	{"a fault that points elsewhere inside nginx", "HTTP/1.1 500 x\r\nX-Accel-Redirect: /open/\r\nContent-Length: 0\r\n\r\n", 503, "5"},
 	{"a refusal", plainNo, 403, ""},

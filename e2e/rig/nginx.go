@@ -43,6 +43,9 @@ func (f *Front) Addresses() []string {
 	return []string{net.JoinHostPort("127.0.0.1", f.Port), net.JoinHostPort("::1", f.Port)}
 }
 
+// CacheFolder is where nginx keeps what it remembers of gatehouse's answers.
+func (f *Front) CacheFolder() string { return filepath.Join(f.Folder, "cache") }
+
 // StartFront starts nginx with the shipped files and stops it when t ends. None of s.Secrets may then be in
 // its logs.
 func StartFront(t *testing.T, s Site) *Front {
@@ -116,6 +119,9 @@ http {
 
 // operator is what is edited in a shipped file to have it run here.
 func (f *Front) operator(file, backend string) []Edit {
+	if file == "snippets/gatehouse-cache.conf" {
+		return []Edit{{file, "/run/gatehouse-cache", f.CacheFolder()}}
+	}
 	edits := []Edit{{file, "/var/log/nginx/", f.Folder + "/"}}
 	if file == "ecflow-tasks.conf" {
 		return append(edits, Edit{file, "listen 127.0.0.1:8889;", "listen 127.0.0.1:" + f.Tasks + ";"})

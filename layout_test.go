@@ -40,6 +40,7 @@ var owners = map[string]string{
 	"github.com/go-crypt/crypt":       "password",
 	"golang.org/x/crypto":             "password",
 	"github.com/prometheus":           "metrics",
+	"github.com/sony/gobreaker/v2":    "provider",
 	"github.com/dlclark/regexp2":      "ecflowrc",
 	"github.com/maypok86/otter/v2":    "cache",
 	"math/rand":                       "",

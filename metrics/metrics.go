@@ -37,6 +37,8 @@ type Metrics struct {
 	fileReloads       *prometheus.CounterVec
 	fileBad           *prometheus.GaugeVec
 	fileUnusable      *prometheus.GaugeVec
+	breakerOpen       *prometheus.GaugeVec
+	spared            *prometheus.CounterVec
 	rolesLeftOut      prometheus.Counter
 	attributesDropped prometheus.Counter
 	staleAnswers      *prometheus.CounterVec
@@ -63,6 +65,11 @@ func New(version string) *Metrics {
 			"1 while the users of a watched file are those of an older version, or the file is gone.", "provider_name"),
 		fileUnusable: gauges("gatehouse_file_unusable_lines",
 			"Lines of a password file that nobody can log in with.", "provider_name"),
+		breakerOpen: gauges("gatehouse_breaker_open",
+			"1 while a remote service is left alone because it does not answer.", "provider_name"),
+		spared: counters("gatehouse_spared_total",
+			"Questions not put to a remote service: open (it does not answer), paused (it said to ask later), full or waited (max_concurrent).",
+			"provider_name", "reason"),
 		rolesLeftOut: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_roles_left_out_total", Help: "Roles left out of X-Auth-Roles because they hold a comma.",
 		}),
@@ -85,7 +92,7 @@ func New(version string) *Metrics {
 	build := gauges("gatehouse_build_info", "The version that runs.", "version")
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.fileReloads, m.fileBad,
-		m.fileUnusable, m.rolesLeftOut, m.attributesDropped,
+		m.fileUnusable, m.breakerOpen, m.spared, m.rolesLeftOut, m.attributesDropped,
 		m.staleAnswers, m.throttleBlind, m.panics, m.linesDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -145,6 +152,18 @@ func (m *Metrics) FileRefused(provider string) {
 	m.fileReloads.WithLabelValues(provider, "refused").Inc()
 	m.fileBad.WithLabelValues(provider).Set(1)
 }
+
+// BreakerOpen notes whether a provider's service is left alone because it does not answer.
+func (m *Metrics) BreakerOpen(provider string, open bool) {
+	value := 0.0
+	if open {
+		value = 1
+	}
+	m.breakerOpen.WithLabelValues(provider).Set(value)
+}
+
+// Spared counts a question that was not put to a provider's service: open, paused, full or waited.
+func (m *Metrics) Spared(provider, reason string) { m.spared.WithLabelValues(provider, reason).Inc() }
 
 // RoleLeftOut counts a role that X-Auth-Roles cannot carry.
 func (m *Metrics) RoleLeftOut() { m.rolesLeftOut.Inc() }

@@ -58,6 +58,7 @@ func TestFaultsOfASection(t *testing.T) {
 			"http: statuses that cannot mean no", remote(func(h *HTTP) { h.DenyStatuses = []int{200, 399, 400, 499, 500, -1, 0, 1 << 40} }),
 			[]string{"deny_statuses[0]: 200", "deny_statuses[1]: 399", "deny_statuses[4]: 500", "deny_statuses[5]: -1", "deny_statuses[6]: 0", "deny_statuses[7]: cannot mean no"},
 		},
+		{"http: a limit that cannot mean no", remote(func(h *HTTP) { h.DenyStatuses = []int{401, 429} }), []string{"deny_statuses[1]: 429 cannot mean no"}},
 		{"http: no status means no", remote(func(h *HTTP) { h.DenyStatuses = nil }), nil},
 		{"http: no questions at once", remote(func(h *HTTP) { h.MaxConcurrent = 0 }), []string{"max_concurrent: at least 1"}},
 		{"http: a header with a space", remote(func(h *HTTP) { h.Key = KeyPlace{"header", "X Key"} }), []string{"key.name: is no header"}},
@@ -236,11 +237,11 @@ func TestDefaultsOfHTTP(t *testing.T) {
 		t.Errorf("got %+v", h)
 	}
 	a := open(t, t.Context(), ecmwfAt("https://h"), newWorld(t).Env).(*httpService)
-	if cap(a.slots) != 32 || fmt.Sprint(a.DenyStatuses) != "[401 403]" {
+	if a.spare.most != 32 || fmt.Sprint(a.DenyStatuses) != "[401 403]" {
 		t.Errorf("got %+v", a.HTTP)
 	}
-	if a := open(t, t.Context(), &ECMWF{URI: "https://h", MaxConcurrent: 5}, newWorld(t).Env).(*httpService); cap(a.slots) != 5 {
-		t.Errorf("got %d", cap(a.slots))
+	if a := open(t, t.Context(), &ECMWF{URI: "https://h", MaxConcurrent: 5}, newWorld(t).Env).(*httpService); a.spare.most != 5 {
+		t.Errorf("got %d", a.spare.most)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
@@ -58,8 +59,11 @@ func (h *HTTP) Check(r conf.Report) {
 		r.Fault("user", "is missing: it says where the answer holds the user's name")
 	}
 	for i, s := range h.DenyStatuses {
-		if s < 400 || s > 499 {
+		switch {
+		case s < 400 || s > 499:
 			r.At("deny_statuses", i).Fault("", "%d cannot mean no: only 400 to 499 can", s)
+		case s == http.StatusTooManyRequests:
+			r.At("deny_statuses", i).Fault("", "429 cannot mean no: it means later")
 		}
 	}
 	checkConcurrent(r, h.MaxConcurrent)
@@ -108,8 +112,9 @@ func isLoopback(host string) bool {
 type httpService struct {
 	HTTP
 	base  *url.URL
-	slots chan struct{} // one for each question under way
+	spare *spare
 	send  http.RoundTripper
+	now   func() time.Time
 }
 
 // Open returns the provider. It does not call the service: gatehouse starts while that is down.
@@ -118,7 +123,7 @@ func (h *HTTP) Open(_ context.Context, env Env) (auth.Authenticator, error) {
 	if err != nil {
 		return nil, errors.New("url: is no URL")
 	}
-	return &httpService{HTTP: *h, base: base, slots: make(chan struct{}, h.MaxConcurrent), send: env.HTTP}, nil
+	return &httpService{HTTP: *h, base: base, spare: newSpare(env, h.MaxConcurrent), send: env.HTTP, now: env.Now}, nil
 }
 
 // Authenticate asks the service whose the key is.
@@ -126,31 +131,60 @@ func (s *httpService) Authenticate(ctx context.Context, c auth.Credential) (auth
 	if c.Form != auth.Opaque {
 		return auth.User{}, auth.ErrNotMine
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	case <-ctx.Done():
-		return auth.User{}, fmt.Errorf("%w: %d questions are under way", errTimeout, s.MaxConcurrent)
+	var r reply
+	err := s.spare.call(ctx, c, func(ctx context.Context) (err error) {
+		r, err = s.get(ctx, string(c.Secret))
+		return err
+	})
+	if err != nil {
+		return auth.User{}, err
 	}
-	status, body, err := s.get(ctx, string(c.Secret))
+	return s.verdict(r)
+}
+
+// verdict reads what the service says of a key.
+func (s *httpService) verdict(r reply) (auth.User, error) {
 	switch {
-	case err != nil:
-		return auth.User{}, cause(err)
-	case slices.Contains(s.DenyStatuses, status):
+	case slices.Contains(s.DenyStatuses, r.status):
 		return auth.User{}, auth.ErrDenied
-	case status != http.StatusOK:
-		return auth.User{}, fmt.Errorf("it answered with status %d", status)
-	case len(body) > maxAnswer:
+	case r.status != http.StatusOK:
+		return auth.User{}, errStatus(r.status)
+	case len(r.body) > maxAnswer:
 		return auth.User{}, fmt.Errorf("its answer is larger than %d bytes", maxAnswer)
 	}
-	answer, err := parseAnswer(body)
+	answer, err := parseAnswer(r.body)
 	if err != nil {
 		return auth.User{}, err
 	}
 	return s.user(answer)
 }
 
-func (s *httpService) get(ctx context.Context, key string) (status int, body []byte, err error) {
+func errStatus(status int) error { return fmt.Errorf("it answered with status %d", status) }
+
+// A reply is an answer with as much of its body as is looked at.
+type reply struct {
+	status int
+	body   []byte
+}
+
+// get asks once. Its errors are those that [spare.call] wants.
+func (s *httpService) get(ctx context.Context, key string) (reply, error) {
+	resp, err := s.send.RoundTrip(s.request(ctx, key))
+	if err != nil {
+		return reply{}, silent(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if wait, ok := retryAfter(resp.StatusCode, resp.Header.Get("Retry-After"), s.now()); ok { // whatever its body
+		return reply{}, &auth.Later{After: wait, Err: errStatus(resp.StatusCode)}
+	}
+	if err != nil {
+		return reply{}, brokenOff(err)
+	}
+	return reply{resp.StatusCode, body}, nil
+}
+
+func (s *httpService) request(ctx context.Context, key string) *http.Request {
 	u := *s.base
 	req := (&http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
 	req.Header.Set("Accept", "application/json")
@@ -165,13 +199,7 @@ func (s *httpService) get(ctx context.Context, key string) (status int, body []b
 	default:
 		req.Header.Set("Authorization", s.Key.name()+" "+key)
 	}
-	resp, err := s.send.RoundTrip(req)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	return resp.StatusCode, body, err
+	return req
 }
 
 // user reads the answer. A name that is missing or no string is left empty, which the gate refuses.

@@ -363,7 +363,7 @@ func TestFaultsOfAServiceForFiftyAtOnce(t *testing.T) {
 			for range callers {
 				all.Go(func() {
 					want := f.want
-					if want != noDecision && cap(a.(*httpService).slots) < callers {
+					if want != noDecision && a.(*httpService).spare.most < callers {
 						ctx, cancel := context.WithTimeout(t.Context(), slack)
 						defer cancel()
 						if got := outcomeOf(a.Authenticate(ctx, bearer(oddKey))); got != want {

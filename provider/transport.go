@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -66,6 +68,52 @@ func cause(err error) error {
 		return errors.New("it cannot be reached")
 	}
 	return errors.New("it broke off or does not speak HTTP")
+}
+
+// silent is the error of a call that brought no status.
+func silent(err error) *silence {
+	return &silence{err: cause(err), unreached: isUnreached(err)}
+}
+
+// brokenOff is the error of an answer that did not come to its end: no answer if the time was over.
+func brokenOff(err error) error {
+	why := cause(err)
+	if errors.Is(why, context.DeadlineExceeded) || errors.Is(why, context.Canceled) {
+		return &silence{err: why}
+	}
+	return why
+}
+
+// isUnreached reports whether a call without a status failed for want of a connection, TLS included, or of one
+// that held. A key that no header can hold, and what is not HTTP, are something else.
+func isUnreached(err error) bool {
+	var (
+		dns       *net.DNSError
+		verify    *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		operation *net.OpError
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return false
+	case errors.As(err, &dns), errors.As(err, &verify), errors.As(err, &record):
+		return true
+	case errors.As(err, &operation) && slices.Contains(connecting, operation.Op):
+		return true
+	}
+	return isReset(err)
+}
+
+// connecting are the operations of a [net.OpError] before there is a connection; the errors are those of TLS.
+var connecting = []string{"dial", "proxyconnect", "remote error", "local error"}
+
+func isReset(err error) bool {
+	for _, e := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // errTimeout is a deadline that passed, in the words of every remote provider.

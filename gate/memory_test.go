@@ -276,6 +276,26 @@ func TestOneUserHasAtMostSixteenLogins(t *testing.T) {
 }
 
 // A token past half its life is signed anew from the remembered user.
+// The list of logins is bounded as the memory is, though the memory forgets without telling it.
+func TestUsersOfWhomNothingIsRememberedAreNotListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := newGate(t, cached(time.Second), keys("a", func(_ context.Context, c auth.Credential) (auth.User, error) {
+			return auth.User{Name: string(c.Secret)}, nil
+		}))
+		for i := range 10_000 {
+			if _, err := g.Decide(t.Context(), presenting(fmt.Sprint("user", i))); err != nil {
+				t.Fatal(err)
+			}
+			if i%500 == 0 {
+				time.Sleep(5 * time.Second)
+			}
+		}
+		if n := g.Memory.Holders(); n > 4000 {
+			t.Errorf("%d users are listed, of whom at most 500 are remembered", n)
+		}
+	})
+}
+
 func TestATokenIsRenewedWithoutALogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64

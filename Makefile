@@ -40,6 +40,12 @@ check: ## format, vet, staticcheck, known vulnerabilities, then the tests
 fuzz: ## every fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
 
+.PHONY: bench
+bench: ## the table of docs/performance.md, measured on this machine in half an hour; BENCH=-quick to try
+	@scripts/need nginx wrk caddy
+	@mkdir -p bin
+	go run ./bench -out bin/bench.jsonl $(BENCH)
+
 .PHONY: help
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/' | sort

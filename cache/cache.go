@@ -3,6 +3,7 @@
 package cache
 
 import (
+	"math"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -15,13 +16,17 @@ type Key [32]byte
 type Cache[V any] struct {
 	entries *otter.Cache[Key, entry[V]]
 	clock   *otter.CoarseClock // half of what a hit would cost is to read a precise one
+	start   time.Time
 }
 
+// An entry is small, as a hit copies it several times.
 type entry[V any] struct {
 	value  V
-	end    time.Time // of the monotonic clock; zero: none
+	end    time.Duration // since the cache's start; [never] is none
 	weight uint32
 }
+
+const never time.Duration = math.MaxInt64
 
 // lag is by how much the library may take the time for earlier than it is. So long, about, a value is kept
 // after its end; Get, which is told the time, knows better.
@@ -32,29 +37,31 @@ const forever = 100 * 365 * 24 * time.Hour
 
 // New returns a cache whose values weigh at most weight together: the least used go first.
 func New[V any](weight uint64) (*Cache[V], error) {
+	start := time.Now()
 	clock := otter.NewCoarseClock(lag)
 	entries, err := otter.New(&otter.Options[Key, entry[V]]{
 		Clock:         clock,
+		Executor:      func(work func()) { work() }, // a goroutine for each few reads costs more than the work
 		MaximumWeight: weight,
 		Weigher:       func(_ Key, e entry[V]) uint32 { return e.weight },
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[Key, entry[V]]) time.Duration {
-			if e.Value.end.IsZero() {
+			if e.Value.end == never {
 				return forever
 			}
-			return time.Until(e.Value.end) + lag
+			return e.Value.end - time.Since(start) + lag
 		}),
 	})
 	if err != nil {
 		clock.Stop()
 		return nil, err
 	}
-	return &Cache[V]{entries, clock}, nil
+	return &Cache[V]{entries, clock, start}, nil
 }
 
 // Get returns the value of k that is remembered at the time now.
 func (c *Cache[V]) Get(k Key, now time.Time) (v V, ok bool) {
 	e, ok := c.entries.GetIfPresent(k)
-	if !ok || !e.end.IsZero() && !now.Before(e.end) {
+	if !ok || now.Sub(c.start) >= e.end {
 		return v, false
 	}
 	return e.value, true
@@ -62,7 +69,11 @@ func (c *Cache[V]) Get(k Key, now time.Time) (v V, ok bool) {
 
 // Put remembers v, which weighs weight, until end; the zero end is none.
 func (c *Cache[V]) Put(k Key, v V, weight uint32, end time.Time) {
-	c.entries.Set(k, entry[V]{v, end, weight})
+	left := never
+	if !end.IsZero() {
+		left = end.Sub(c.start)
+	}
+	c.entries.Set(k, entry[V]{v, left, weight})
 }
 
 // Delete forgets k.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync/atomic"
 
 	"gatehouse/auth"
@@ -44,50 +45,75 @@ func (h *Htpasswd) Check(r conf.Report) {
 // Inspect reports the lines that gatehouse would log and go on without, for a command that is asked to
 // find them.
 func (h *Htpasswd) Inspect(r conf.Report) {
-	v, err := h.read()
+	v, err := h.read(nil)
 	if err != nil {
 		return // Check has said so
 	}
 	for _, p := range v.problems {
 		r.Fault(p.key, "%s", p)
 	}
-	if len(v.users) == 0 {
+	if v.users.len() == 0 {
 		r.Warn("file", "%s has no user: nobody can log in", h.File)
 	}
 }
 
 // A version is what the files said at one time. It is not changed once it is made.
 type version struct {
-	users    map[string]string   // name to hash text
+	users    *roster
 	groups   map[string][]string // name to roles
 	problems []problem
-	text     string            // of the password file; names and hashes are parts of it
+	text     string            // of the password file
 	sum      [sha256.Size]byte // of the texts
 	torn     bool              // the last line stops in the middle
 	decoy    *password.Hash    // what an unknown user costs; nil without users
 	mixed    bool              // costs differ so much that a clock tells a cheap user from an unknown one
 }
 
-// read reads both files once.
-func (h *Htpasswd) read() (*version, error) {
+// nobody is the version of no file.
+func nobody() *version { return &version{users: newRoster("")} }
+
+// read reads both files once. Where they say what old does, which may be nil, it is old.
+func (h *Htpasswd) read(old *version) (*version, error) {
 	text, err := readFile(h.File)
 	if err != nil {
 		return nil, err
 	}
-	v := parseUsers(text, h.File, h.WeakHashes)
-	v.text, v.sum = text, sha256.Sum256([]byte(text))
-	if h.GroupFile == "" {
-		return v, nil
+	groups := ""
+	if h.GroupFile != "" {
+		if groups, err = readFile(h.GroupFile); err != nil {
+			return nil, err
+		}
 	}
-	groups, err := readFile(h.GroupFile)
+	sum, err := sumOf(text, groups)
 	if err != nil {
 		return nil, err
 	}
-	var problems []problem
-	v.groups, problems = parseGroups(groups, h.GroupFile)
-	v.problems = append(v.problems, problems...)
-	v.sum = sha256.Sum256(append(v.sum[:], groups...))
+	if old != nil && old.sum == sum { // a large file need not be twice in memory
+		return old, nil
+	}
+	v := parseUsers(text, h.File, h.WeakHashes)
+	v.text, v.sum = text, sum
+	if h.GroupFile != "" {
+		var problems []problem
+		v.groups, problems = parseGroups(groups, h.GroupFile)
+		v.problems = append(v.problems, problems...)
+	}
 	return v, nil
+}
+
+// sumOf is a digest of texts. It takes them in small pieces: the collector, and so everybody, waits for the end
+// of a piece.
+func sumOf(texts ...string) (sum [sha256.Size]byte, err error) {
+	h, piece := sha256.New(), make([]byte, 64<<10)
+	for _, text := range texts {
+		if err := binary.Write(h, binary.LittleEndian, uint64(len(text))); err != nil {
+			return sum, err
+		}
+		if _, err := io.CopyBuffer(h, struct{ io.Reader }{strings.NewReader(text)}, piece); err != nil {
+			return sum, err
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // htpasswd answers from the newest good version of its files.
@@ -136,12 +162,12 @@ func (a *htpasswd) Authenticate(ctx context.Context, c auth.Credential) (auth.Us
 
 // record is a fingerprint of a user's line with their groups; "" for an unknown one. It does not show the hash.
 func (v *version) record(name string) string {
-	line, ok := v.users[name]
+	hash, ok := v.users.hash(name)
 	if !ok {
 		return ""
 	}
 	h := sha256.New()
-	for _, part := range append([]string{line}, v.groups[name]...) {
+	for _, part := range append([]string{hash}, v.groups[name]...) {
 		_ = binary.Write(h, binary.LittleEndian, uint32(len(part)))
 		_, _ = io.WriteString(h, part)
 	}
@@ -150,7 +176,7 @@ func (v *version) record(name string) string {
 
 // hash returns the user's hash, or the decoy (nil if there are no users at all) and false.
 func (v *version) hash(name string, weak bool) (*password.Hash, bool) {
-	text, ok := v.users[name]
+	text, ok := v.users.hash(name)
 	if !ok {
 		return v.decoy, false
 	}
@@ -164,7 +190,7 @@ func (v *version) hash(name string, weak bool) (*password.Hash, bool) {
 // weigh finds what an unknown user has to cost.
 func (v *version) weigh(pool *password.Pool, weak bool) {
 	v.decoy, v.mixed = decoyOf(pool, func(yield func(password.Hash) bool) {
-		for _, text := range v.users {
+		for _, text := range v.users.all() {
 			if h, err := password.Parse(text, weak); err == nil && !yield(h) {
 				return
 			}
@@ -174,7 +200,7 @@ func (v *version) weigh(pool *password.Pool, weak bool) {
 
 // refusal says why a new version must not replace the old one: it looks half-written.
 func (v *version) refusal() error {
-	if len(v.users) == 0 && len(v.problems) > 0 {
+	if v.users.len() == 0 && len(v.problems) > 0 {
 		return fmt.Errorf("none of its lines can be used: %s", v.problems[0])
 	}
 	return nil

@@ -51,24 +51,25 @@ func (p problem) String() string { return fmt.Sprintf("%s:%d: %v", p.file, p.lin
 // parseUsers reads NAME:HASH lines as nginx does: the first line of a name counts, a line that begins
 // with # is a comment, the hash ends at a colon, a carriage return or the end of the line.
 func parseUsers(text, file string, weak bool) *version {
-	v := &version{users: map[string]string{}}
-	seen := map[string]bool{}
-	for number := 1; text != ""; number++ {
-		line, rest, ended := strings.Cut(text, "\n")
-		text = rest
+	v := &version{users: newRoster(text)}
+	bad := map[string]bool{} // names of lines that cannot be used
+	for number, rest := 1, text; rest != ""; number++ {
+		at := len(text) - len(rest)
+		line, after, ended := strings.Cut(rest, "\n")
+		rest = after
 		if skipped(line) {
 			continue
 		}
-		name, hash, err := parseUser(line, weak)
+		name, err := checkUser(line, weak)
 		v.torn = err != nil && !ended
-		if err == nil && seen[name] {
+		if _, seen := v.users.hash(name); err == nil && (seen || bad[name]) {
 			err = errors.New("an earlier line has the same name, and that one counts: delete it")
 		}
-		seen[name] = true
 		if err == nil {
-			v.users[name] = hash
+			v.users.add(name, at)
 			continue
 		}
+		bad[name] = true
 		v.problems = append(v.problems, problem{"file", file, number, err})
 	}
 	return v
@@ -78,19 +79,17 @@ func skipped(line string) bool {
 	return line == "" || line[0] == '#' || line[0] == '\r'
 }
 
-func parseUser(line string, weak bool) (name, hash string, err error) {
-	name, hash, colon := strings.Cut(line, ":")
-	if !colon {
-		return "", "", errors.New("has no colon")
+// checkUser returns the name in a line, and why nobody can log in by it.
+func checkUser(line string, weak bool) (name string, err error) {
+	if !strings.Contains(line, ":") {
+		return "", errors.New("has no colon")
 	}
+	name, hash := splitUser(line)
 	if err := auth.CheckName(name); err != nil {
-		return name, "", fmt.Errorf("the name %w", err)
-	}
-	if end := strings.IndexAny(hash, ":\r"); end >= 0 {
-		hash = hash[:end]
+		return name, fmt.Errorf("the name %w", err)
 	}
 	_, err = password.Parse(hash, weak)
-	return name, hash, err
+	return name, err
 }
 
 // parseGroups reads GROUP: NAME NAME lines, and returns each name's groups in the order of the file.

@@ -68,7 +68,7 @@ func newWatch(a *htpasswd) (*watch, error) {
 	if w.seen, err = w.look(); err != nil {
 		return nil, err
 	}
-	v, err := a.read()
+	v, err := a.read(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +144,11 @@ func (w *watch) blank(s stamps) bool {
 func (w *watch) load(s stamps, now time.Time) time.Duration {
 	if !s[0].exists || w.of.GroupFile != "" && !s[1].exists {
 		w.taken = s
-		w.forget(w.of.current.Swap(nil), new(version))
+		w.forget(w.of.current.Swap(nil), nobody())
 		w.refuse(errGone)
 		return statEvery
 	}
-	v, err := w.of.read()
+	v, err := w.of.read(w.of.current.Load())
 	if err != nil {
 		w.refuse(err) // and try again: rights or the network may come back without a new stamp
 		return statEvery
@@ -202,7 +202,7 @@ func (w *watch) refuse(err error) {
 // another provider knows by such a name too, for it may be this one's turn now.
 func (w *watch) forget(old, v *version) {
 	if old == nil {
-		old = new(version)
+		old = nobody()
 	}
 	name := w.of.env.Name
 	w.of.env.Forget(func(u auth.User) bool {
@@ -217,10 +217,13 @@ func (w *watch) forget(old, v *version) {
 // use puts v in force, unless it says what is in force already.
 func (w *watch) use(v *version) {
 	a := w.of
-	if old := a.current.Load(); old != nil && old.sum == v.sum && w.refused == "" {
+	old := a.current.Load()
+	switch {
+	case old != v:
+		v.weigh(a.env.Hashes, a.WeakHashes)
+	case w.refused == "":
 		return
 	}
-	v.weigh(a.env.Hashes, a.WeakHashes)
 	w.refused = ""
 	w.forget(a.current.Swap(v), v)
 	a.env.Metrics.FileLoaded(a.env.Name, len(v.problems))
@@ -234,5 +237,5 @@ func (w *watch) use(v *version) {
 	if v.mixed {
 		a.env.Log.Warn().Str("file", a.File).Msg("hashes of very different cost: a client with a clock can tell some users from unknown ones")
 	}
-	a.env.Log.Info().Str("file", a.File).Int("users", len(v.users)).Msg("password file loaded")
+	a.env.Log.Info().Str("file", a.File).Int("users", v.users.len()).Msg("password file loaded")
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -172,7 +173,7 @@ func TestAFileWrittenByteByByte(t *testing.T) {
 			for n := range len(text) {
 				f.write(f.a.File, text[:n])
 				f.pass(pause)
-				if users := f.a.current.Load().users; users["alice"] != firstBcrypt || users["bob"] != secondBcrypt {
+				if users := maps.Collect(f.a.current.Load().users.all()); users["alice"] != firstBcrypt || users["bob"] != secondBcrypt {
 					t.Fatalf("after %d bytes somebody cannot log in", n)
 				}
 			}

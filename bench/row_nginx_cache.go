@@ -27,7 +27,9 @@ func (b *bench) nginxCache() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain, err := b.startNginx(behindGateway(g.socket))
+	uncached := behindGateway(g.socket)
+	uncached.server = bare
+	plain, err := b.startNginx(uncached)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func (b *bench) atExpiry(cached, plain *front) row {
 func (b *bench) startCached(g *gateway) (*front, error) {
 	s := behindGateway(g.socket)
 	s.http += "\n    include snippets/gatehouse-cache.conf;"
-	s.server = strings.Replace(s.server, "gatehouse-server.conf;", "gatehouse-server.conf;\n        set $gatehouse_cache $gatehouse_bearer;", 1)
+	s.server = strings.Replace(bare, "gatehouse-server.conf;", "gatehouse-server.conf;\n        set $gatehouse_cache $gatehouse_bearer;", 1)
 	f, err := b.startNginx(s)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"time"
 )
@@ -36,3 +37,7 @@ func (l *Later) Error() string { return l.Err.Error() }
 
 // Unwrap returns why there was no decision.
 func (l *Later) Unwrap() error { return l.Err }
+
+// ErrUnasked says that nobody was asked for a reason of ours, such as a full queue. It is no decision, and no
+// outage of the one who would have been asked.
+var ErrUnasked = errors.New("not asked")

@@ -75,7 +75,7 @@ next:
 
 // add parses one part and reports whether it is well formed.
 func (p *Presented) add(part string) bool {
-	end := strings.IndexAny(part, " \t")
+	end := indexBlank(part)
 	if end <= 0 {
 		return false
 	}
@@ -128,7 +128,7 @@ func (p *Presented) basic(word string) (Credential, bool) {
 	p.buf = p.buf[:start+n]
 	pair := unsafe.String(&p.buf[start], n)
 	user, password, colon := strings.Cut(pair, ":")
-	if !colon || user == "" || !IsPassword(password) || !utf8.ValidString(user) || hasControl(user) {
+	if !colon || user == "" || !IsPassword(password) || !isText(user) {
 		return Credential{}, false
 	}
 	return Credential{Scheme: Basic, Form: Password, Username: user, Secret: Secret(password)}, true
@@ -137,7 +137,17 @@ func (p *Presented) basic(word string) (Credential, bool) {
 // IsPassword reports whether a Basic credential can carry s as its password: not empty, valid UTF-8, without
 // control characters (RFC 7617, section 2).
 func IsPassword(s string) bool {
-	return s != "" && utf8.ValidString(s) && !hasControl(s)
+	return s != "" && isText(s)
+}
+
+// isText reports whether s is valid UTF-8 without control characters.
+func isText(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] >= 0x7f { // not plain ASCII: worth a closer look
+			return utf8.ValidString(s) && !hasControl(s)
+		}
+	}
+	return true
 }
 
 var strictBase64 = base64.StdEncoding.Strict()
@@ -148,18 +158,23 @@ func bearer(word string) (Credential, bool) {
 	if body == "" || len(word) > MaxToken {
 		return Credential{}, false
 	}
+	var odd byte
 	for i := range len(body) {
-		if !tokenBytes[body[i]] {
-			return Credential{}, false
-		}
+		odd |= oddBytes[body[i]]
+	}
+	if odd != 0 {
+		return Credential{}, false
 	}
 	return Credential{Scheme: Bearer, Form: formOf(word), Secret: Secret(word)}, true
 }
 
-// tokenBytes are those of a b64token but for the padding. A table, as tokens are long.
-var tokenBytes = func() (table [256]bool) {
-	for _, b := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/") {
-		table[b] = true
+// oddBytes has a 1 for each byte that a b64token has not before its padding. Tokens are long: a table, and no
+// branch for each byte.
+var oddBytes = func() (table [256]byte) {
+	for b := range table {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/", rune(b)) {
+			table[b] = 1
+		}
 	}
 	return table
 }()
@@ -184,6 +199,16 @@ func isJSONHeader(s string) bool {
 	n, _ := base64.RawURLEncoding.Decode(start[:], unsafe.Slice(unsafe.StringData(s), len(s)))
 	text := strings.TrimLeft(unsafe.String(&start[0], n), " \t\r\n")
 	return strings.HasPrefix(text, "{")
+}
+
+// indexBlank returns where the first space or tab of s is, or -1.
+func indexBlank(s string) int {
+	for i := range len(s) {
+		if s[i] == ' ' || s[i] == '\t' {
+			return i
+		}
+	}
+	return -1
 }
 
 // hasEither reports whether a or b stands in s. It is faster than strings.ContainsAny, which looks at each byte.

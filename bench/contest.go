@@ -29,6 +29,11 @@ func (b *bench) contest(what string, contenders ...contender) ([]score, error) {
 		if _, err := fetch(c.url, c.authorization); err != nil {
 			return nil, err
 		}
+		if c.pinned() {
+			if err := c.server.pin(0); err != nil {
+				return nil, err
+			}
+		}
 		if _, err := b.load(c, 1); err != nil {
 			return nil, err
 		}
@@ -78,5 +83,5 @@ func (b *bench) load(c contender, seconds int) (load, error) {
 	if c.connections > 0 {
 		connections = min(connections, c.connections)
 	}
-	return b.wrk(c.url, seconds, connections, "-H", "Authorization: "+c.authorization)
+	return b.wrk(c.pinned(), c.url, seconds, connections, "-H", "Authorization: "+c.authorization)
 }

@@ -111,7 +111,7 @@ func (b *bench) sendPart(g *gateway, ask func(context.Context, int) error, part 
 	}
 	users := make(chan times, 1)
 	go func() { users <- b.steady(realUserRate, time.Duration(b.seconds)*time.Second, ask) }()
-	l, err := b.wrk(g.url, b.seconds, b.connections, "-s", script)
+	l, err := b.wrk(false, g.url, b.seconds, b.connections, "-s", script)
 	t := <-users
 	j.sent, j.asked = j.sent+l.requests, j.asked+float64(len(t.took))
 	if err == nil && (l.refused != l.requests || t.lost > 0) {

@@ -23,12 +23,16 @@ type load struct {
 }
 
 // wrk asks url for so many seconds, over so many connections, as fast as it is answered. It has one thread: two
-// processors have a server to run too. args go before the URL.
-func (b *bench) wrk(url string, seconds, connections int, args ...string) (load, error) {
+// processors have a server to run too. pinned keeps it off the first of them. args go before the URL.
+func (b *bench) wrk(pinned bool, url string, seconds, connections int, args ...string) (load, error) {
 	args = append([]string{
 		"-t1", fmt.Sprintf("-c%d", connections), fmt.Sprintf("-d%ds", seconds), "--timeout", "30s",
 	}, args...)
-	cmd := exec.CommandContext(b.ctx, "wrk", append(args, url)...)
+	args = append(args, url)
+	cmd := exec.CommandContext(b.ctx, "wrk", args...)
+	if pinned {
+		cmd = exec.CommandContext(b.ctx, "taskset", append([]string{"-c", "1", "wrk"}, args...)...)
+	}
 	cmd.WaitDelay = time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -60,7 +60,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 
 // decide puts the request to the gate. Where the answer is no user, it has written it.
 func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
-	begin := time.Now()
+	begin := c.Context().Time()
 	p := s.presented.Get().(*auth.Presented)
 	defer s.presented.Put(p)
 	set(c, nameProxyCache, "0") // before the other: nginx 1.22 would stop at that

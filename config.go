@@ -180,6 +180,11 @@ func (c *Config) check(r conf.Report) {
 	}
 	c.Server.Check(r.At("server"))
 	c.JWT.Check(r.At("jwt"))
+	for i, n := range c.Throttle.Exempt {
+		if n.IsEverybody() {
+			r.At("throttle", "exempt", i).Fault("", "is everybody: to hold nobody, set throttle.enabled: false")
+		}
+	}
 	c.checkOld(r)
 	if c.Auth.TimeoutInMS < 1 || c.Auth.TimeoutInMS > maxTimeoutInMS {
 		r.At("auth").Fault("timeout_in_ms", "must be between 1 and %d", maxTimeoutInMS)

@@ -351,7 +351,7 @@ func TestServe(t *testing.T) {
 	if two := r.ask(t, func(q *http.Request) { q.Header["X-Real-Ip"] = []string{"192.0.2.8", "192.0.2.9"} }); two.StatusCode != 401 {
 		t.Errorf("two addresses: status %d", two.StatusCode)
 	}
-	if line := r.until(t, `"result":"no_auth_header"`); !strings.Contains(line, `"client":"unix"`) {
+	if line := r.until(t, `"result":"invalid_header"`); !strings.Contains(line, `"client":"unix"`) {
 		t.Errorf("one of two addresses was believed: %s", line)
 	}
 	bad := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-2") })

@@ -21,7 +21,7 @@ func TestEnvironment(t *testing.T) {
 		"a value is typed by its field":         {[]string{"GATEHOUSE_SERVER__PORT=2"}, func(s *sample) any { return s.Server.Port }, uint16(2)},
 		"a list may stand between commas":       {[]string{"GATEHOUSE_TAGS=x, y"}, func(s *sample) any { return s.Tags }, []string{"x", "y"}},
 		"a list may be YAML":                    {[]string{`GATEHOUSE_TAGS=["x,1", y]`}, func(s *sample) any { return s.Tags }, []string{"x,1", "y"}},
-		"a list may be empty":                   {[]string{"GATEHOUSE_TAGS="}, func(s *sample) any { return s.Tags }, []string{}},
+		"a list may be empty":                   {[]string{"GATEHOUSE_TAGS="}, func(s *sample) any { return s.Tags }, []string(nil)},
 		"a list of numbers, too":                {[]string{"GATEHOUSE_STEPS=1,2"}, func(s *sample) any { return s.Steps }, []int{1, 2}},
 		"a number names an item":                {[]string{"GATEHOUSE_TAGS__1=x"}, func(s *sample) any { return s.Tags }, []string{"a", "x"}},
 		"the next number adds one":              {[]string{"GATEHOUSE_TAGS__3=d", "GATEHOUSE_TAGS__2=c"}, func(s *sample) any { return s.Tags }, []string{"a", "b", "c", "d"}},

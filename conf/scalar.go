@@ -150,6 +150,7 @@ func splitText(r Report, n *node) *node {
 	}
 	out := &node{kind: list, env: n.env}
 	if strings.TrimSpace(n.text) == "" {
+		out.kind = null // as a key with nothing behind it
 		return out
 	}
 	for item := range strings.SplitSeq(n.text, ",") {

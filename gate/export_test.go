@@ -1,8 +1,8 @@
 package gate
 
-// Holders is how many users' logins are listed.
-func (m *Memory) Holders() int {
+// Listed is how many users' logins are listed, and how many credentials.
+func (m *Memory) Listed() (users, credentials int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.logins)
+	return len(m.logins), len(m.names)
 }

@@ -82,8 +82,8 @@ func (m *Memory) fly(f *flight, q *question) {
 			f.id, keep, f.err = nil, false, contained(cause)
 		}
 		q.finish(f.err)
-		if keep {
-			m.keep(q.key, q.epoch, f.id, f.err)
+		if kept := keep && m.keep(q.key, q.epoch, f.id, f.err); f.id != nil && !kept {
+			f.id.shared = false // what we do not keep ourselves nobody else shall
 		}
 		m.land(q.key, f)
 		close(f.done)

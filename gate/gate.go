@@ -134,7 +134,7 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	}
 	return Decision{
 		User: id.user, Authorization: t.authorization, Roles: id.roles, Remembered: remembered, Stale: id.stale,
-		ProxyCache: id.sharedFor(t, now),
+		ProxyCache: ask.sharedFor(id, t),
 	}, nil
 }
 

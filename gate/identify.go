@@ -70,7 +70,9 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 			if wait := g.hold(id, ask.Client, now); wait > 0 {
 				err = &Throttled{Wait: wait}
 			}
-		} else if err == nil {
+		} else if err != nil {
+			err = g.tell(c, ask.Client, err, now)
+		} else {
 			left := n + g.questions(ask.Credentials[i+1:], realms)
 			id, err = g.ask(ctx, k, c.Clone(), sources, n, ask.Client, time.Until(end)*time.Duration(n)/time.Duration(left))
 		}
@@ -112,7 +114,9 @@ func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources 
 	begun := time.Now()
 	q := &question{
 		gate: g, key: k, credential: c, sources: sources, left: n, client: client, begun: begun, end: begun.Add(limit),
+		digest: g.Memory.key(&c, nil),
 	}
+	q.alias = alias(&q.credential, q.digest)
 	if err := q.held(); err != nil {
 		return nil, err
 	}

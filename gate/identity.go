@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/cache"
 	"gatehouse/jwt"
 )
 
@@ -22,6 +23,8 @@ type identity struct {
 	stale  bool      // whether it is used past its time
 	shared bool      // whether the proxy may remember it too; never one that is stale
 	alias  string    // of the credential, see [alias]
+	digest cache.Key // of the credential, whoever is asked
+	past   *identity // what a stale one goes on from, until it is kept
 
 	seen    atomic.Pointer[sighting]
 	signing sync.Mutex // held by the one who signs anew
@@ -50,15 +53,16 @@ func (id *identity) weight() uint32 {
 	return uint32(min(n, 1<<30))
 }
 
-// identity makes what is remembered of a user whom s named: roles are given, and a token is signed.
-func (g *Gate) identity(u auth.User, s *Source, alias string) (*identity, error) {
+// identity makes what is remembered of a user whom s named in answer to q: roles are given, and a token is
+// signed.
+func (g *Gate) identity(u auth.User, s *Source, q *question) (*identity, error) {
 	if err := usable(u); err != nil {
 		return nil, err
 	}
 	u = g.Roles.Apply(u)
 	end, last := s.lasts()
 	id := &identity{
-		user: u, roles: g.rolesHeader(u.Roles), alias: alias, shared: s.ProxyCache,
+		user: u, roles: g.rolesHeader(u.Roles), alias: q.alias, digest: q.digest, shared: s.ProxyCache,
 		end: auth.Earlier(end, u.Until), last: auth.Earlier(last, u.Until),
 	}
 	if err := g.sign(id); err != nil {
@@ -92,11 +96,13 @@ func (g *Gate) authorize(id *identity, now time.Time) (*token, error) {
 // maxShared is how long a proxy may remember a user: so long a revocation is not heard there.
 const maxShared = 5 * time.Second
 
-// sharedFor is how long the proxy may answer with t by itself.
-func (id *identity) sharedFor(t *token, now time.Time) time.Duration {
-	if !id.shared {
+// sharedFor is how long the proxy may answer ask with t by itself. A header with more than one credential may
+// hold a password.
+func (a *Ask) sharedFor(id *identity, t *token) time.Duration {
+	if !id.shared || len(a.Credentials) != 1 {
 		return 0
 	}
+	now := time.Now() // the question may have taken long
 	d := min(maxShared, t.end.Sub(now))
 	if !id.end.IsZero() {
 		d = min(d, id.end.Sub(now))

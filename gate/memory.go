@@ -31,17 +31,27 @@ type Memory struct {
 	no      *cache.Cache[error]
 	scratch sync.Pool // of *[]byte, for what a key is made of
 	mu      sync.Mutex
-	epoch   uint64                 // mu; counts what Forget was called for
-	flights map[cache.Key]*flight  // mu; questions under way that may be joined
-	logins  map[holder][]cache.Key // mu; what is remembered of each user, the oldest first
+	epoch   uint64                // mu; counts what Forget was called for
+	flights map[cache.Key]*flight // mu; questions under way that may be joined
+	logins  map[holder][]login    // mu; what is remembered of each user, the oldest first
+	names   map[owned]string      // mu; whose a credential is that a provider knows
 }
 
 // A holder is the user whom a remembered login belongs to.
 type holder struct{ provider, name string }
 
+// A login is one key of the memory, and the digest of its credential.
+type login struct{ key, digest cache.Key }
+
+// An owned credential is one that a provider has said yes to.
+type owned struct {
+	provider string
+	digest   cache.Key
+}
+
 // NewMemory returns a memory that has nothing to remember yet.
 func NewMemory() (*Memory, error) {
-	m := &Memory{flights: map[cache.Key]*flight{}, logins: map[holder][]cache.Key{}}
+	m := &Memory{flights: map[cache.Key]*flight{}, logins: map[holder][]login{}, names: map[owned]string{}}
 	m.scratch.New = func() any { return new([]byte) }
 	_, _ = rand.Read(m.secret[:]) // never fails (crypto/rand, since Go 1.24)
 	var err error
@@ -91,19 +101,24 @@ func (m *Memory) recall(k cache.Key, now time.Time) (*identity, error) {
 	return nil, nil
 }
 
-// keep remembers the answer of a question that began in epoch, unless something was forgotten since. An
-// outage is not an answer.
-func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) {
+// keep remembers the answer of a question that began in epoch, unless something was forgotten since, and
+// reports whether it has. An outage is not an answer.
+func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
 	case epoch != m.epoch:
-	case id != nil:
-		m.yes.Put(k, id, id.weight(), id.last)
-		m.note(k, holder{id.user.Provider, id.user.Name})
-	case definite(err):
+		return false
+	case id == nil && definite(err):
 		m.no.Put(k, slim(err), 1, time.Now().Add(refusalsLive))
+		return true
+	case id == nil, id.stale && !m.goesOn(k, id.past):
+		return false
 	}
+	id.past = nil
+	m.yes.Put(k, id, id.weight(), id.last)
+	m.note(login{k, id.digest}, holder{id.user.Provider, id.user.Name})
+	return true
 }
 
 // slim is a refusal with no more of the user than the log tells: there may be many, and users can be large.
@@ -114,50 +129,71 @@ func slim(err error) error {
 	return err
 }
 
-// note counts a login of h, and forgets the oldest over the bound. m.mu is held.
-func (m *Memory) note(k cache.Key, h holder) {
+// goesOn reports whether past is still what is remembered under a key: a no may have come meanwhile, to another
+// question about the credential. m.mu is held.
+func (m *Memory) goesOn(k cache.Key, past *identity) bool {
+	now, ok := m.yes.Get(k, time.Now())
+	return ok && now == past
+}
+
+// note lists a login of h, and forgets the oldest over the bound. m.mu is held.
+func (m *Memory) note(l login, h holder) {
 	if len(m.logins) > 2*m.yes.Len()+1000 {
 		m.recount()
 	}
 	list := m.logins[h]
-	if i := slices.Index(list, k); i >= 0 {
+	if i := slices.Index(list, l); i >= 0 {
 		list = slices.Delete(list, i, i+1)
 	}
+	var oldest login
 	if len(list) == maxLogins {
-		m.yes.Delete(list[0])
+		oldest = list[0]
+		m.yes.Delete(oldest.key)
 		list = slices.Delete(list, 0, 1)
 	}
-	m.logins[h] = append(list, k)
+	m.logins[h] = append(list, l)
+	m.names[owned{h.provider, l.digest}] = h.name
+	m.disown(h, oldest.digest)
+}
+
+// disown drops a credential of h if none of their logins is by it any more. m.mu is held.
+func (m *Memory) disown(h holder, digest cache.Key) {
+	o := owned{h.provider, digest}
+	if m.names[o] == h.name && !slices.ContainsFunc(m.logins[h], func(l login) bool { return l.digest == digest }) {
+		delete(m.names, o)
+	}
 }
 
 // recount drops the users of whom nothing is remembered any more. m.mu is held.
 func (m *Memory) recount() {
 	now := time.Now()
 	for h, list := range m.logins {
-		list = slices.DeleteFunc(list, func(k cache.Key) bool { _, ok := m.yes.Get(k, now); return !ok })
-		if len(list) == 0 {
+		left := slices.DeleteFunc(slices.Clone(list), func(l login) bool { _, ok := m.yes.Get(l.key, now); return !ok })
+		if m.logins[h] = left; len(left) == 0 {
 			delete(m.logins, h)
-			continue
 		}
-		m.logins[h] = list
+		for _, l := range list {
+			m.disown(h, l.digest)
+		}
 	}
 }
 
-// refute forgets every login of the user who is remembered under a key, if the provider that said so once
-// now says no: what it said under other keys is no more to be trusted.
-func (m *Memory) refute(k cache.Key, provider string) {
-	id, ok := m.yes.Get(k, time.Now())
-	if !ok || id.user.Provider != provider {
-		return
-	}
+// refute forgets every login of the user as whose the provider once knew a credential, to which it now says no,
+// whatever else was asked for with it.
+func (m *Memory) refute(digest cache.Key, provider string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := holder{provider, id.user.Name}
-	for _, login := range m.logins[h] {
-		m.yes.Delete(login)
+	name, ok := m.names[owned{provider, digest}]
+	if !ok {
+		return
 	}
+	h := holder{provider, name}
+	list := m.logins[h]
 	delete(m.logins, h)
-	m.yes.Delete(k)
+	for _, l := range list {
+		m.yes.Delete(l.key)
+		m.disown(h, l.digest)
+	}
 }
 
 // Forget forgets every user whom match names, and every refusal. The answer of a question that began before

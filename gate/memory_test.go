@@ -290,8 +290,8 @@ func TestUsersOfWhomNothingIsRememberedAreNotListed(t *testing.T) {
 				time.Sleep(5 * time.Second)
 			}
 		}
-		if n := g.Memory.Holders(); n > 4000 {
-			t.Errorf("%d users are listed, of whom at most 500 are remembered", n)
+		if users, credentials := g.Memory.Listed(); users > 4000 || credentials > 4000 {
+			t.Errorf("%d users and %d credentials are listed, of whom at most 500 are remembered", users, credentials)
 		}
 	})
 }

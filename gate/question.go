@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/cache"
+	"gatehouse/jwt"
 	"gatehouse/throttle"
 )
 
@@ -22,21 +23,20 @@ type question struct {
 	begun, end time.Time
 	client     netip.Addr
 	epoch      uint64    // of the memory when the question began
-	digest     cache.Key // of the credential, where it is throttled
+	digest     cache.Key // of the credential, whoever is asked
 	alias      string    // see [alias]; "" where it is not
 	known      bool      // whether this user has logged in from there lately
+	denied     bool      // whether some source has looked at it and said no
 	attempt    *throttle.Attempt
 }
 
 // held reports whether the throttle lets the one who asks try at all, which a question of somebody else that
 // they could join must not tell them.
 func (q *question) held() error {
-	if !guessable(q.credential.Form) {
+	if q.alias == "" {
 		return nil
 	}
-	q.digest = q.gate.Memory.key(&q.credential, nil)
-	q.alias = alias(&q.credential, q.digest)
-	if wait := q.gate.Throttle.Held(q.client, q.alias, q.begun); wait > 0 {
+	if wait := q.gate.Throttle.Wait(q.client, q.alias, q.digest, q.begun); wait > 0 {
 		return &Throttled{Wait: wait}
 	}
 	return nil
@@ -64,10 +64,12 @@ func (q *question) finish(err error) {
 	switch now := time.Now(); {
 	case err == nil:
 		q.attempt.Succeeded(now)
-	case errors.Is(err, auth.ErrDenied):
-		q.attempt.Denied(now)
-	case final(err): // a fault of ours, or the credential is right and its user may not pass
+	case final(err), errors.Is(err, jwt.ErrExpired): // a fault of ours, or right and of no use
 		q.attempt.Undecided()
+	case errors.Is(err, auth.ErrDenied), q.denied && !q.known:
+		// A no beside another's outage is one: else it would be free to guess meanwhile. Who is known here may
+		// be the other's user.
+		q.attempt.Denied(now)
 	default:
 		q.attempt.Unanswered(now)
 	}
@@ -86,13 +88,14 @@ func (q *question) put() (id *identity, keep bool, err error) {
 		switch {
 		case err == nil:
 			// Behind an outage this may be the wrong one's answer: good for now, and not to be kept.
-			id, err := g.identity(user, s, q.alias)
+			id, err := g.identity(user, s, q)
 			return id, outage == nil && s.Cache != 0, err
 		case errors.Is(err, auth.ErrNotMine):
 		case errors.Is(err, auth.ErrDenied):
-			g.Memory.refute(q.key, s.Name)
+			q.denied = true
+			g.Memory.refute(q.digest, s.Name)
 		default:
-			if id, err := g.rideOut(q, s); id != nil || err != nil {
+			if id, err := g.rideOut(q, s, err); id != nil || err != nil {
 				return id, true, err
 			}
 			outage = errors.Join(outage, fmt.Errorf("provider %q: %w", s.Name, err))

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"time"
 
 	"gatehouse/auth"
@@ -9,16 +10,20 @@ import (
 // retryStale is how long a yes that outlives its time is good for before its provider is asked again.
 const retryStale = 5 * time.Second
 
-// rideOut returns what is remembered of a yes of s whose time is over, while s cannot answer; nil where
-// there is none. Its tokens end with the time that [Source.StaleIfError] gives.
-func (g *Gate) rideOut(q *question, s *Source) (*identity, error) {
+// rideOut returns what is remembered of a yes of s whose time is over, while s cannot answer because of outage;
+// nil where there is none. Its tokens end with the time that [Source.StaleIfError] gives. A question that was
+// not put for a reason of ours is no outage: whoever filled the queue could keep out the no to their own key.
+func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) {
+	if errors.Is(outage, auth.ErrUnasked) {
+		return nil, nil
+	}
 	now := time.Now()
 	old, ok := g.Memory.yes.Get(q.key, now)
 	if !ok || old.user.Provider != s.Name {
 		return nil, nil
 	}
 	id := &identity{
-		user: old.user, roles: old.roles, alias: old.alias, stale: true,
+		user: old.user, roles: old.roles, alias: old.alias, digest: old.digest, stale: true, past: old,
 		end: auth.Earlier(now.Add(retryStale), old.last), last: old.last,
 	}
 	id.user.Until = auth.Earlier(id.user.Until, old.last)

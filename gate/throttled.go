@@ -19,17 +19,16 @@ func (t *Throttled) Error() string {
 	return fmt.Sprintf("too many failed logins from there: wait %s", t.Wait.Round(time.Millisecond))
 }
 
-// guessable reports whether credentials of a form can be found by trying: a signature, or a token that we made
-// ourselves, cannot.
-func guessable(f auth.Form) bool { return f == auth.Password || f == auth.Opaque }
-
 // alias is as whom the throttle knows the one who presents c, whose digest is given: a key names nobody, so
-// each is known by itself.
+// each is known by itself. It is "" where the form is not throttled.
 func alias(c *auth.Credential, digest cache.Key) string {
-	if c.Form == auth.Password {
+	switch c.Form {
+	case auth.Password:
 		return c.Username
+	case auth.Opaque:
+		return string(digest[:])
 	}
-	return string(digest[:])
+	return "" // a signature cannot be found by trying, nor can a token that we made
 }
 
 // sightings is how long it is not told anew that a user was seen at an address.
@@ -50,9 +49,24 @@ func (g *Gate) hold(id *identity, from netip.Addr, now time.Time) time.Duration 
 	if wait := g.Throttle.Held(from, id.alias, now); wait > 0 {
 		return wait
 	}
-	if s := id.seen.Load(); s == nil || s.from != from || now.After(s.end) {
-		g.Throttle.Note(from, id.alias, now)
+	switch s := id.seen.Load(); {
+	case s == nil || now.After(s.end):
 		id.seen.Store(&sighting{from, now.Add(sightings)})
+	case s.from == from:
+		return 0
 	}
+	g.Throttle.Note(from, id.alias, now)
 	return 0
+}
+
+// tell returns what one who presents c from an address may know of a remembered refusal: that its credential is
+// right, and its user may not pass, is nothing for one who is held.
+func (g *Gate) tell(c *auth.Credential, from netip.Addr, refusal error, now time.Time) error {
+	if final(refusal) {
+		digest := g.Memory.key(c, nil)
+		if wait := g.Throttle.Held(from, alias(c, digest), now); wait > 0 {
+			return &Throttled{Wait: wait}
+		}
+	}
+	return refusal
 }

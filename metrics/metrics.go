@@ -184,7 +184,7 @@ func (m *Metrics) ThrottleBlind() { m.throttleBlind.Inc() }
 // of whom. It is to be called once.
 func (m *Metrics) Throttle(byAddress bool, sizes func() (addresses, pairs, known int)) {
 	on := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "gatehouse_throttle_by_address", Help: "1 if every client's address is told by somebody who is trusted.",
+		Name: "gatehouse_throttle_by_address", Help: "0 if failed logins are not counted, or clients may come by a port without a proxy that is trusted.",
 	})
 	if byAddress {
 		on.Set(1)

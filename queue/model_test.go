@@ -12,6 +12,7 @@ import (
 type model struct {
 	waiting [2][]caller // ordinary, ahead
 	turns   [2][]string
+	row     int // of those ahead for whom somebody ordinary waited
 }
 
 type caller struct {
@@ -44,20 +45,30 @@ func (m *model) remove(lane, id int) {
 	}
 }
 
-// serve takes out the next, and returns its id, or -1.
+// serve takes out the next, and returns its id, or -1. After four ahead it is one who is not.
 func (m *model) serve() int {
-	for lane := 1; lane >= 0; lane-- {
-		if len(m.turns[lane]) == 0 {
-			continue
-		}
-		key := m.turns[lane][0]
-		m.turns[lane] = append(m.turns[lane][1:], key)
-		i := slices.IndexFunc(m.waiting[lane], func(c caller) bool { return c.key == key })
-		id := m.waiting[lane][i].id
-		m.remove(lane, id)
-		return id
+	ordinary, ahead := len(m.waiting[0]) > 0, len(m.waiting[1]) > 0
+	switch {
+	case !ordinary && !ahead:
+		return -1
+	case ahead && !ordinary:
+		m.row = 0
+		return m.take(1)
+	case ahead && m.row < 4:
+		m.row++
+		return m.take(1)
 	}
-	return -1
+	m.row = 0
+	return m.take(0)
+}
+
+func (m *model) take(lane int) int {
+	key := m.turns[lane][0]
+	m.turns[lane] = append(m.turns[lane][1:], key)
+	i := slices.IndexFunc(m.waiting[lane], func(c caller) bool { return c.key == key })
+	id := m.waiting[lane][i].id
+	m.remove(lane, id)
+	return id
 }
 
 // order returns whom a lane would serve, one after the other, if nobody else came.
@@ -71,7 +82,7 @@ func (m *model) order(lane int) (ids []int) {
 }
 
 func (m *model) clone() *model {
-	c := &model{}
+	c := &model{row: m.row}
 	for lane := range 2 {
 		c.waiting[lane], c.turns[lane] = slices.Clone(m.waiting[lane]), slices.Clone(m.turns[lane])
 	}

@@ -10,14 +10,18 @@ import (
 // ErrFull says that there was no place to wait, or that a place was given to a key with fewer waiting.
 var ErrFull = errors.New("queue is full")
 
-// A Queue has slots, and two lanes of callers who wait for one. Those ahead come before all others; within
-// a lane the keys take turns, and within a key the first to come is the first to go. It is safe for
-// concurrent use.
+// A Queue has slots, and two lanes of callers who wait for one. Those ahead come before the others, but for one
+// of those after each few: nobody waits for ever. Within a lane the keys take turns, and within a key the first
+// to come is the first to go. It is safe for concurrent use.
 type Queue struct {
 	mu              sync.Mutex // guards all below, and every waiter's place
 	free            int        // slots; more than 0 only while nobody waits
 	ahead, ordinary lane
+	row             int // of those ahead, one after the other, for whom somebody ordinary waited
 }
+
+// longestRow is how many ahead have their turn before one who is not.
+const longestRow = 4
 
 // New returns a Queue of slots, at least 1, and at most length callers waiting in each of the two lanes.
 func New(slots, length int) *Queue {
@@ -76,15 +80,26 @@ func (q *Queue) Leave() {
 
 // leave hands the slot to the next waiter itself, so that nobody who comes now gets it first.
 func (q *Queue) leave() {
-	w := q.ahead.next()
-	if w == nil {
-		w = q.ordinary.next()
-	}
+	w := q.next()
 	if w == nil {
 		q.free++
 		return
 	}
 	w.turn <- nil
+}
+
+// next takes out the one whose turn it is, or returns nil.
+func (q *Queue) next() *waiter {
+	switch {
+	case q.ordinary.waiting == 0:
+		q.row = 0
+	case q.ahead.waiting > 0 && q.row < longestRow:
+		q.row++
+	default:
+		q.row = 0
+		return q.ordinary.next()
+	}
+	return q.ahead.next()
 }
 
 // Free reports whether a caller who enters now need not wait.
@@ -100,10 +115,10 @@ func (q *Queue) Before(key string, ahead bool) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := q.lane(ahead).before(key)
-	if !ahead {
-		n += q.ahead.waiting
+	if ahead {
+		return n + min(q.ordinary.waiting, (q.row+n)/longestRow)
 	}
-	return n
+	return n + min(q.ahead.waiting, longestRow*(n+1)-q.row)
 }
 
 // Waiting returns how many wait in both lanes.

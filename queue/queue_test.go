@@ -62,7 +62,8 @@ func TestEachKeyHasItsTurn(t *testing.T) {
 	}{
 		{"one key is first in, first out", ":1 :2 :3", ":1 :2 :3"},
 		{"keys take turns", "a:1 a:2 a:3 b:1 b:2 c:1", "a:1 b:1 c:1 a:2 b:2 a:3"},
-		{"those ahead come before all others", "a:1 b:1 c:1! a:2!", "c:1! a:2! a:1 b:1"},
+		{"those ahead come before the others", "a:1 b:1 c:1! a:2!", "c:1! a:2! a:1 b:1"},
+		{"but for one after each four", "a:1 b:1 c:1! c:2! c:3! c:4! c:5! c:6!", "c:1! c:2! c:3! c:4! a:1 c:5! c:6! b:1"},
 		{"those ahead take turns too", "a:1! a:2! b:1 c:1!", "a:1! c:1! a:2! b:1"},
 	} {
 		t.Run(row.says, func(t *testing.T) {

@@ -67,7 +67,11 @@ func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	set(c, nameCacheControl, "no-store")
 
 	ask := readAsk(c, p)
-	ask.Client, ask.Arrived = s.Clients.of(c), begin
+	ask.Arrived = begin
+	var clear bool
+	if ask.Client, clear = s.Clients.of(c); !clear {
+		ask.Fault = auth.ErrMalformed
+	}
 	d, err := s.Gate.Decide(context.Background(), ask) // fasthttp's own context is reused, and ends with no client
 	if crash, ok := errors.AsType[*gate.Panic](err); ok {
 		panic(crash) // for contain

@@ -33,23 +33,24 @@ func (c Config) Blind() bool {
 }
 
 // of returns the address of the client whom a request is from, or the zero Addr where nobody trusted tells it.
-func (k *Clients) of(c *fiber.Ctx) netip.Addr {
+// clear is false where a trusted proxy tells two: one of them may be the client's own word.
+func (k *Clients) of(c *fiber.Ctx) (ip netip.Addr, clear bool) {
 	peer, believed := k.peer(c)
 	if !believed {
 		if k.direct {
-			return peer
+			return peer, true
 		}
-		return netip.Addr{}
+		return netip.Addr{}, true
 	}
 	told := c.Request().Header.PeekAll(k.header)
 	if len(told) != 1 {
-		return netip.Addr{}
+		return netip.Addr{}, len(told) == 0
 	}
 	ip, err := netip.ParseAddr(utils.UnsafeString(told[0]))
 	if err != nil || ip.Zone() != "" { // a zone is text of the request's, and says nothing outside the sender
-		return netip.Addr{}
+		return netip.Addr{}, true
 	}
-	return ip.Unmap()
+	return ip.Unmap(), true
 }
 
 // peer returns the address of the connection's other end, if it has one, and whether it is a trusted proxy.
@@ -66,7 +67,7 @@ func (k *Clients) peer(c *fiber.Ctx) (ip netip.Addr, believed bool) {
 // text is the client's address for the log: where nobody trusted tells one, what is at the connection's
 // other end.
 func (k *Clients) text(c *fiber.Ctx) string {
-	if ip := k.of(c); ip.IsValid() {
+	if ip, _ := k.of(c); ip.IsValid() {
 		return ip.String()
 	}
 	if peer, _ := k.peer(c); peer.IsValid() {

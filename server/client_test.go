@@ -64,8 +64,12 @@ func TestWhoseWordIsTakenForAnAddress(t *testing.T) {
 			defer app.ReleaseCtx(c)
 			k := Config{ClientIPHeader: row.header, TrustedProxies: row.proxies}.Clients()
 			got := ""
-			if ip := k.of(c); ip.IsValid() {
+			ip, clear := k.of(c)
+			if ip.IsValid() {
 				got = ip.String()
+			}
+			if clear != (len(row.told) < 2) {
+				t.Errorf("clear is %t", clear)
 			}
 			if text := k.text(c); got != row.want || text != row.text {
 				t.Errorf("%q, and %q in the log, want %q and %q", got, text, row.want, row.text)
@@ -76,7 +80,7 @@ func TestWhoseWordIsTakenForAnAddress(t *testing.T) {
 
 func TestNetworks(t *testing.T) {
 	for text, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1/32", "192.0.2.0/24": "192.0.2.0/24", "::1": "::1/128", "::ffff:192.0.2.1": "192.0.2.1/32",
+		"192.0.2.1": "192.0.2.1/32", "192.0.2.0/24": "192.0.2.0/24", "::1": "::1/128", "::ffff:192.0.2.1": "192.0.2.1/32", "::ffff:10.0.0.0/104": "10.0.0.0/8", "::/0": "::/0",
 		"2001:db8::/32": "2001:db8::/32", "192.0.2.1/24": "", "localhost": "", "192.0.2.1/33": "", "fe80::1%eth0": "", "": "",
 	} {
 		var n Network

@@ -32,6 +32,8 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			line.Msg("panic while answering a request")
 			c.Response.Reset()
 			c.Response.SetStatusCode(fiber.StatusInternalServerError)
+			c.Response.Header.SetCanonical(nameProxyCache, []byte("0"))
+			c.Response.Header.SetCanonical(nameCacheControl, []byte("no-store"))
 			c.SetConnectionClose()
 		}()
 		next(c)

@@ -65,9 +65,15 @@ func (n *Network) UnmarshalText(text []byte) error {
 	if p != p.Masked() {
 		return fmt.Errorf("is an address within %s: write that, or the address alone", p.Masked())
 	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 { // clients' addresses are written as IPv4
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
 	*n = Network(p)
 	return nil
 }
+
+// IsEverybody reports whether every address is in the network.
+func (n Network) IsEverybody() bool { return netip.Prefix(n).Bits() == 0 }
 
 // minHeaderBytes is what a token with few roles needs.
 const minHeaderBytes = 1000
@@ -85,12 +91,15 @@ func (c Config) Check(r conf.Report) {
 			r.Fault("socket_group", "there is no group %q on this machine", c.SocketGroup)
 		}
 	}
-	if !isToken(c.ClientIPHeader) {
+	switch header := strings.ToLower(c.ClientIPHeader); {
+	case !isToken(header):
 		r.Fault("client_ip_header", "%q is no header name", c.ClientIPHeader)
+	case header == "x-forwarded-for" || header == "forwarded":
+		r.Fault("client_ip_header", "%s may hold what the client says: have the proxy set a header of its own, such as X-Real-IP", c.ClientIPHeader)
 	}
 	for i, n := range c.TrustedProxies {
-		if p := netip.Prefix(n); p.Bits() == 0 {
-			r.At("trusted_proxies", i).Fault("", "%s is everybody: whoever reaches the port could say that they are somebody else", p)
+		if n.IsEverybody() {
+			r.At("trusted_proxies", i).Fault("", "is everybody: whoever reaches the port could say that they are somebody else")
 		}
 	}
 	if len(c.Socket) > 107 {

@@ -101,8 +101,11 @@ func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, to
 		if d.Stale {
 			s.Metrics.StaleAnswer(d.User.Provider)
 		}
-		if d.Remembered { // every request of every user: counted, and told of only to who asks
+		switch {
+		case d.Remembered: // every request of every user: counted, and told of only to who asks
 			level = zerolog.DebugLevel
+		case d.Stale:
+			level = zerolog.WarnLevel
 		}
 		line := s.line(level, c, metrics.Success, d.User, took)
 		if d.Stale {

@@ -21,7 +21,7 @@ func TestWhatTheProxyMayKeep(t *testing.T) {
 		case "short":
 			return auth.User{Name: "alice", Until: time.Now().Add(2 * time.Second)}, nil
 		case "longer":
-			return auth.User{Name: "alice", Until: time.Now().Add(3500 * time.Millisecond)}, nil
+			return auth.User{Name: "alice", Until: time.Now().Truncate(time.Second).Add(4 * time.Second)}, nil
 		case "nameless":
 			return auth.User{}, nil
 		case "down":

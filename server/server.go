@@ -114,6 +114,7 @@ func (s *Server) fault(c *fiber.Ctx, err error) error {
 		status = e.Code
 	}
 	c.Status(status)
+	set(c, nameProxyCache, "0")
 	c.Response().ResetBody()
 	return nil
 }

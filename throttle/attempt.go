@@ -32,8 +32,9 @@ func (a *Attempt) Denied(now time.Time) {
 	s.release(a)
 }
 
-// Succeeded says that the answer was a yes. The pair is known from now on, and its count is cleared. The
-// address's is not: else somebody with one account of their own could clear it between guesses.
+// Succeeded says that the answer was a yes. The pair is known from now on. No count is cleared, only time does:
+// somebody with an account of their own, by the same name in another realm even, could else clear it between
+// guesses.
 func (a *Attempt) Succeeded(now time.Time) {
 	t := a.over()
 	if t == nil {
@@ -46,7 +47,6 @@ func (a *Attempt) Succeeded(now time.Time) {
 	s := t.shard(a.who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pairs.clear(a.who.pair)
 	s.release(a)
 }
 

@@ -42,8 +42,8 @@ func TestParallelGuessesAreCountedBeforeTheyEnd(t *testing.T) {
 		{"of one pair long past what is free, one", 9, 0, "ada", "guess#", 1},
 		{"of one pair with one secret, all", 0, 0, "ada", "same", 1000},
 		{"of one pair past what is free with one secret, all", 7, 0, "ada", "same", 1000},
-		{"of one address, 64", 0, 0, "user#", "same", 64},
-		{"of one address under what is free, 64", 0, 19, "user#", "same", 64},
+		{"of one address, 256", 0, 0, "user#", "same", 256},
+		{"of one address under what is free, 256", 0, 19, "user#", "same", 256},
 		{"of one address past what is free, one", 0, 20, "user#", "same", 1},
 		{"of one address long past what is free, one", 0, 24, "user#", "same", 1},
 	} {
@@ -65,7 +65,7 @@ func TestWhatEndsLeavesRoom(t *testing.T) {
 	}{
 		{"denied, it is counted", (*Attempt).Denied, soon},
 		{"undecided, it is as if it had not been", func(a *Attempt, _ time.Time) { a.Undecided() }, 0},
-		{"succeeded, the pair is clear", (*Attempt).Succeeded, 0},
+		{"succeeded, it is no more under way", (*Attempt).Succeeded, 0},
 	} {
 		s := newScene(t, Config{})
 		under := s.admitted(5, "ada", "guess#")
@@ -82,7 +82,7 @@ func TestWhatEndsLeavesRoom(t *testing.T) {
 func TestWhereThereIsNoRoomARememberedLoginMustWaitToo(t *testing.T) {
 	s := newScene(t, Config{})
 	s.Note(here, "ada", s.now)
-	s.admitted(64, "user#", "same")
+	s.admitted(256, "user#", "same")
 	s.wantWait("not known", here, "bob", soon)
 	s.wantWait("known", here, "ada", 0)
 	s.admitted(5, "ada", "guess#")
@@ -104,7 +104,7 @@ func TestAFullPairLeavesTheAddressAlone(t *testing.T) {
 	s := newScene(t, Config{})
 	s.admitted(1000, "ada", "guess#")
 	s.wantWait("another name", here, "bob", 0)
-	if got := len(s.admitted(1000, "user#", "same")); got != 64-5 {
+	if got := len(s.admitted(1000, "user#", "same")); got != 256-5 {
 		t.Errorf("%d admitted beside five", got)
 	}
 }
@@ -121,11 +121,11 @@ func TestOnlyTheFirstEndOfAnAttemptCounts(t *testing.T) {
 	}
 }
 
-func TestASecretClearedWhileUnderWayEndsOnce(t *testing.T) {
+func TestASecretForgottenWhileUnderWayEndsOnce(t *testing.T) {
 	s := newScene(t, Config{})
 	s.deny(here, "ada", "stale")
 	a := s.start(here, "ada", "stale") // counted already: takes no room
-	s.succeed(here, "ada")
+	s.pass(byPair.leak)                // forgotten with the count
 	b := s.start(here, "ada", "stale") // not counted: takes room
 	a.Denied(s.now)
 	if got := len(s.admitted(1000, "ada", "guess#")); got != 3 {
@@ -154,15 +154,36 @@ func TestAttemptsWithOneSecretAreOneGuessUntilTheLastEnds(t *testing.T) {
 	s.wantWait("none is", here, "ada", 0)
 }
 
-func TestSuccessEndsAHold(t *testing.T) {
+func TestSuccessDoesNotEndAHold(t *testing.T) {
 	s := newScene(t, Config{})
 	s.guess(here, "ada", 5)
 	same := s.admitted(3, "ada", "changed just now")
 	same[0].Denied(s.now)
-	s.wantWait("the sixth failed", here, "ada", time.Second)
 	same[1].Succeeded(s.now)
-	s.wantWait("one succeeded", here, "ada", 0)
 	same[2].Undecided()
+	s.wantWait("the sixth failed", here, "ada", time.Second)
+}
+
+// Requests at once with one password, such as a page's, are one guess.
+func TestOneWhoJoinsNeedsNoRoom(t *testing.T) {
+	s := newScene(t, Config{})
+	s.guess(here, "ada", 5)
+	a := s.start(here, "ada", "right")
+	if got := s.Wait(here, "ada", secretOf("right"), s.now); got != 0 {
+		t.Errorf("with the same secret: %v", got)
+	}
+	if got := s.Wait(here, "ada", secretOf("another"), s.now); got != soon {
+		t.Errorf("with another: %v", got)
+	}
+	a.Denied(s.now)
+	for _, secret := range []string{"right", "another"} {
+		if got := s.Wait(here, "ada", secretOf(secret), s.now); got != time.Second {
+			t.Errorf("%s, in the hold: %v", secret, got)
+		}
+	}
+	if got := s.Wait(elsewhere, "ada", secretOf("another"), s.now); got != 0 {
+		t.Errorf("elsewhere: %v", got)
+	}
 }
 
 func TestAFailureOfAKnownPairLeavesOthersLessRoom(t *testing.T) {

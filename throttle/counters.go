@@ -91,14 +91,6 @@ func (cs *counters) count(k, secret uint64, now int64) {
 	cs.watch.mark(c, !c.admits(cs.limits, now))
 }
 
-// clear forgets all failures of k.
-func (cs *counters) clear(k uint64) {
-	if c := cs.entries[k]; c != nil {
-		c.empty, c.until, c.seen, c.next = past, past, nil, 0
-		cs.dropIdle(k, c)
-	}
-}
-
 // dropIdle drops c if it counts nothing, so that those who only succeed leave nothing behind.
 func (cs *counters) dropIdle(k uint64, c *counter) {
 	if c.end() == past {

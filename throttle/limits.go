@@ -7,12 +7,12 @@ type limits struct {
 	free    int           // distinct failures without a delay
 	leak    time.Duration // the time in which one failure is forgotten
 	longest time.Duration // the delay doubles from shortest to this
-	atOnce  int           // attempts under way at once while count is under free; 0: what is left of free
+	atOnce  int           // attempts under way at once while count is under free, more than one hung service holds; 0: what is left of free
 }
 
 var (
 	byPair    = limits{free: 5, leak: 10 * time.Minute, longest: 15 * time.Minute}
-	byAddress = limits{free: 20, leak: time.Minute, longest: 5 * time.Minute, atOnce: 64}
+	byAddress = limits{free: 20, leak: time.Minute, longest: 5 * time.Minute, atOnce: 256}
 )
 
 const (

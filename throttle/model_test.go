@@ -76,7 +76,6 @@ func (m *model) denied(addr, name, secret string, now time.Time) {
 }
 
 func (m *model) succeeded(addr, name string, now time.Time) {
-	delete(m.pairs, addr+name)
 	m.known[addr+name] = now.Add(24 * time.Hour)
 }
 

@@ -76,6 +76,25 @@ func (t *Throttle) Try(from netip.Addr, name string, secret [32]byte, now time.T
 	return a, 0
 }
 
+// Wait returns how long the client at from must wait before it may try this secret, as [Throttle.Try] does, and
+// begins nothing: it is for one who would join an attempt with the same secret. That is no new guess, and needs
+// no room beside those under way.
+func (t *Throttle) Wait(from netip.Addr, name string, secret [32]byte, now time.Time) time.Duration {
+	at := t.instant(now)
+	if t.watch.quiet(at) {
+		return 0
+	}
+	w, ok := t.who(from, name)
+	if !ok {
+		return 0
+	}
+	a := &Attempt{who: w, secret: t.digest(w, secret), limited: !w.exempt && !t.isKnown(w, at)}
+	s := t.shard(w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wait(a, at)
+}
+
 // Held returns how long the client at from must wait before it may log in as name, 0 if it need not. It
 // is to be asked for a login that is remembered too: whoever must wait would else learn from a yes that
 // a guess was right. It allocates nothing.

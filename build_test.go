@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gatehouse/auth"
+	"gatehouse/metrics"
+)
+
+// What the keys of a provider and of the throttle say is what the gate is given.
+func TestWhatIsConfiguredIsBuilt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	const text = `
+version: "3"
+server: { trusted_proxies: [] }
+throttle: { enabled: %s, exempt: [192.0.2.0/24] }
+jwt: { secret: 0123456789abcdef0123456789abcdef }
+providers:
+  - { name: keys, type: http, realm: r, url: "https://keys.example.org", user: id, cache: 3m, stale_if_error: 7m, proxy_cache: true }
+  - { name: users, type: plain, realm: r, users: [{ username: a, password: b }] }
+`
+	for enabled, want := range map[string]bool{"true": true, "false": false} {
+		if err := os.WriteFile(path, fmt.Appendf(nil, text, enabled), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, doc := load(path, nil)
+		if doc.Failed() {
+			t.Fatal(doc.Faults())
+		}
+		m := metrics.New("test")
+		sources, err := openProviders(t.Context(), c, zerolog.Nop(), m, func(func(auth.User) bool) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := sources[0]; s.Cache != 3*time.Minute || s.StaleIfError != 7*time.Minute || !s.ProxyCache {
+			t.Errorf("keys: %+v", s)
+		}
+		if s := sources[1]; s.Cache >= 0 || s.StaleIfError != 0 || s.ProxyCache {
+			t.Errorf("users: %+v", s)
+		}
+		th := newThrottle(c, zerolog.Nop(), m)
+		for name, row := range map[string]struct {
+			from string
+			held bool
+		}{
+			"an address":        {"198.51.100.7", want},
+			"an exempt address": {"192.0.2.7", false},
+		} {
+			from, now := netip.MustParseAddr(row.from), time.Now()
+			for n := range byte(21) {
+				if a, wait := th.Try(from, string('a'+rune(n)), [32]byte{n}, now); wait == 0 {
+					a.Denied(now)
+				}
+			}
+			if got := th.Held(from, "somebody", now) > 0; got != row.held {
+				t.Errorf("throttle.enabled is %s: %s that failed 21 times is held: %t", enabled, name, got)
+			}
+		}
+	}
+}

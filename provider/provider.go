@@ -71,7 +71,7 @@ type Entry struct {
 	Cache *time.Duration `yaml:"cache" doc:"How long a yes is remembered. Default: 1m for a remote provider; for a local one until its record changes."`
 
 	StaleIfError time.Duration `yaml:"stale_if_error" doc:"How much longer a remote provider's last yes is good while it cannot answer. Off unless set."`
-	ProxyCache   bool          `yaml:"proxy_cache" doc:"Whether nginx may remember a Bearer credential's yes by itself, for up to 5 s: see docs/nginx-cache.md."`
+	ProxyCache   bool          `yaml:"proxy_cache" doc:"Whether nginx may remember a Bearer credential's yes by itself, for less than 5 s: see docs/nginx-cache.md."`
 	Config       Config        `yaml:"-"`
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/e2e/rig"
 )
@@ -100,16 +101,17 @@ func TestAnAnswerIsForItsOwnQuestionOnly(t *testing.T) {
 			f, b := rememberingSite(t, gate.socket, variant.server+sentOn, rig.Uncommented(t, "gatehouse.conf", "    #location /admin/ {", "    #}"))
 			conn := dial(t, f.Addresses()[0], "")
 			defer conn.Close()
+			q, begin := triple{"/authenticate", "", "Bearer z"}, time.Now()
+			for range 2 {
+				assertOwnAnswer(t, b, conn, lines[q.path], q)
+			}
+			assertAskedOnce(t, asked(q), begin)
 			list := triples()
 			for _, q := range append(slices.Clone(list), list...) {
 				assertOwnAnswer(t, b, conn, lines[q.path], q)
 			}
 			for range 2 { // and what is asked second of one request
 				assertOwnAnswer(t, b, conn, "GET /moved/x HTTP/1.1", triple{"/authenticate/operators", "", "Bearer z"})
-			}
-			q := triple{"/authenticate", "", "Bearer z"}
-			if n := asked(q); n != 1 {
-				t.Errorf("gatehouse was asked %d times about %q, want once", n, q)
 			}
 		})
 	}
@@ -191,4 +193,35 @@ func TestEachAnswerOfARequestIsJudgedByItself(t *testing.T) {
 	if n := asked.Load(); n != 3 {
 		t.Errorf("gatehouse was asked %d times about the second location, want 3", n)
 	}
+}
+
+// A yes that came at the second attempt, as the first connection was hung up, is kept like any other.
+func TestAYesAtTheSecondAttemptIsRemembered(t *testing.T) {
+	var asked atomic.Int64
+	gate := openDoor(t, func(conn net.Conn) {
+		for r := bufio.NewReader(conn); ; {
+			if _, err := readHead(r); err != nil {
+				return
+			}
+			answer := kept("4")
+			switch asked.Add(1) {
+			case 1:
+				answer = fakeYes // so that nginx has a connection to use again
+			case 2:
+				return
+			}
+			if _, err := io.WriteString(conn, answer); err != nil {
+				return
+			}
+		}
+	})
+	f, _ := rememberingSite(t, gate.socket, remember)
+	send(t, f.Addresses()[0], authorized("Bearer first"))
+	begin := time.Now()
+	for range 3 {
+		if got := send(t, f.Addresses()[0], authorized(kate)); got.StatusCode != 200 {
+			t.Errorf("status %d, want 200", got.StatusCode)
+		}
+	}
+	assertAskedOnce(t, int(asked.Load())-2, begin)
 }

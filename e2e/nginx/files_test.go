@@ -41,6 +41,24 @@ func TestNginxHasNothingToSayOfTheFiles(t *testing.T) {
 	}
 }
 
+// nginx checks buffers against each other, also those that a location takes from further out.
+func TestBuffersFurtherOutDoNotStopNginx(t *testing.T) {
+	for _, outer := range []string{
+		"proxy_buffers 4 256k; proxy_busy_buffers_size 256k;",
+		"proxy_busy_buffers_size 16k;",
+		"proxy_temp_file_write_size 8k;",
+		"proxy_max_temp_file_size 8k;",
+		"proxy_buffer_size 1m; proxy_buffers 2 1m; proxy_busy_buffers_size 1m; proxy_temp_file_write_size 1m;",
+	} {
+		t.Run(outer, func(t *testing.T) {
+			f := installed(t, rig.Site{Files: []string{"gatehouse.conf"}, HTTP: outer + "\n"})
+			if out, err := f.Check(); err != nil || strings.Count(out, "\n") != 2 {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
 // A mistake that would open the gate must not get past nginx -t.
 func TestNginxRefusesMistakes(t *testing.T) {
 	for _, test := range []struct {

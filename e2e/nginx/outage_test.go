@@ -63,6 +63,9 @@ const hostileServer = `
     proxy_cache_key one;
     proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
     recursive_error_pages on;
+    proxy_busy_buffers_size 16k;
+    proxy_temp_file_write_size 8k;
+    proxy_max_temp_file_size 8k;
     satisfy any;
     allow all;
     location /open/ {

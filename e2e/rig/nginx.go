@@ -108,7 +108,7 @@ events { worker_connections 256; }
 http {
     access_log %[1]s/other.access.log;
     client_body_temp_path %[1]s/body;
-    proxy_temp_path       %[1]s/proxy;
+    proxy_temp_path       %[1]s/proxy 1 2; # folders in it, as in the packages: they tell that a file was there
     fastcgi_temp_path     %[1]s/fastcgi;
     uwsgi_temp_path       %[1]s/uwsgi;
     scgi_temp_path        %[1]s/scgi;

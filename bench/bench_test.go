@@ -137,3 +137,41 @@ func TestNothingIsOmitted(t *testing.T) {
 		t.Errorf("%d questions, the last took %s", n, got.took[n-1])
 	}
 }
+
+// The questions near an expiry are told from the others by what nginx said of each.
+func TestQuestionsAreSplitByTheExpiriesAmongThem(t *testing.T) {
+	begin := time.Now()
+	ask := func(ms int, fresh, yes bool) question {
+		return question{begin.Add(time.Duration(ms) * time.Millisecond), time.Millisecond, fresh, yes}
+	}
+	near, far, expiries := split([]question{
+		ask(5000, true, true), ask(900, false, true), ask(950, false, true), ask(1000, true, true), ask(1001, true, true),
+		ask(1051, false, false), ask(1052, false, true), ask(4949, false, true), ask(4950, false, true), ask(5051, false, false),
+	})
+	if len(near.took) != 6 || near.lost != 1 || len(far.took) != 4 || far.lost != 1 || expiries != 2 {
+		t.Errorf("%d near (%d lost), %d far (%d lost), %d expiries", len(near.took), near.lost, len(far.took), far.lost, expiries)
+	}
+}
+
+func TestAttackersAreCountedByWhatTheyWereTold(t *testing.T) {
+	var c counts
+	for _, status := range []int{401, 401, 403, 503, 503, 503, 200, 500} {
+		c.add(status, nil)
+	}
+	c.add(0, context.DeadlineExceeded)
+	if got, want := c.per(2*time.Second), (tally{verdicts: 1, refusals: 2, others: 1.5}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestCallersAreCountedByWhatTheyWereTold(t *testing.T) {
+	var c crowd
+	c.add(503, nil, 5*time.Second)
+	c.add(503, nil, time.Millisecond)
+	c.add(503, nil, time.Millisecond)
+	c.add(401, nil, time.Millisecond)
+	c.add(0, context.DeadlineExceeded, patience)
+	if want := (crowd{waited: 1, refused: 2, others: 2, longest: patience}); c != want {
+		t.Errorf("got %+v, want %+v", c, want)
+	}
+}

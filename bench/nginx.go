@@ -18,7 +18,7 @@ type front struct {
 // nginxConfig is one nginx: a protected location, and the site behind it on a socket.
 const nginxConfig = `
 user root;
-worker_processes 1;
+worker_processes %[5]s;
 pid %[1]s/nginx.pid;
 error_log %[1]s/error.log warn;
 events { worker_connections 4096; }
@@ -38,7 +38,7 @@ http {
         return 200 "the site\n";
     }
     server {
-        listen %[2]s;
+        listen %[2]s%[6]s;
 %[4]s
     }
 }
@@ -49,6 +49,8 @@ type site struct {
 	socket string // of the gateway
 	http   string // more in http {}
 	server string // the protecting server's inside
+
+	perProcessor bool // a worker for each processor, instead of one
 }
 
 // protected is a location behind gatehouse, with the files of nginx/snippets as they are shipped.
@@ -77,9 +79,9 @@ func behindGateway(socket string) site {
 	return site{socket: socket, http: "    include snippets/gatehouse-upstream.conf;", server: protected}
 }
 
-// behindBasic is the site that nginx protects by itself.
+// behindBasic is the site that nginx protects by itself. It hashes on all processors, as gatehouse does.
 func behindBasic(file string) site {
-	return site{server: fmt.Sprintf(`
+	return site{perProcessor: true, server: fmt.Sprintf(`
         location / {
             auth_basic "site";
             auth_basic_user_file %s;
@@ -89,7 +91,7 @@ func behindBasic(file string) site {
         }`, file)}
 }
 
-// startNginx starts an nginx of one worker.
+// startNginx starts an nginx and waits until it listens.
 func (b *bench) startNginx(s site) (*front, error) {
 	folder, address, err := b.writeNginx(s)
 	if err != nil {
@@ -133,6 +135,10 @@ func (b *bench) writeNginx(s site) (folder, address string, err error) {
 			return "", "", err
 		}
 	}
-	_, err = b.write(filepath.Join(under, "nginx.conf"), fmt.Sprintf(nginxConfig, folder, address, s.http, s.server))
+	workers, share := "1", ""
+	if s.perProcessor {
+		workers, share = "auto", " reuseport" // without it one worker may accept all connections
+	}
+	_, err = b.write(filepath.Join(under, "nginx.conf"), fmt.Sprintf(nginxConfig, folder, address, s.http, s.server, workers, share))
 	return folder, address, err
 }

@@ -80,20 +80,26 @@ func (b *bench) newClient(from string, connections int) client {
 	return client{&http.Client{Transport: t, Timeout: patience}}
 }
 
-// status asks once.
-func (c client) status(ctx context.Context, url, authorization string) (int, error) {
+// answer asks once.
+func (c client) answer(ctx context.Context, url, authorization string) (int, http.Header, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	req.Header.Set("Authorization", authorization)
 	r, err := c.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer r.Body.Close()
 	_, err = io.Copy(io.Discard, r.Body)
-	return r.StatusCode, err
+	return r.StatusCode, r.Header, err
+}
+
+// status is answer without the headers.
+func (c client) status(ctx context.Context, url, authorization string) (int, error) {
+	status, _, err := c.answer(ctx, url, authorization)
+	return status, err
 }
 
 // yes asks once, and reports whatever is not 200.

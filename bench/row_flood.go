@@ -35,10 +35,10 @@ func (b *bench) floodUnthrottled() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, rate := b.flooded("nginx", f.url)
+	t, told := b.flooded("nginx", f.url)
 	return append(rows, row{
-		"the same flood at nginx's `auth_basic` (one worker)", "",
-		fmt.Sprintf("p99 %.0f ms, %d of %d had no yes in %s; %.0f wrong passwords/s were answered", b.latency("flood: nginx", t), t.lost, len(t.took), patience, rate), shown,
+		"the same flood at nginx's `auth_basic` (a worker per processor)", "",
+		fmt.Sprintf("p99 %.0f ms, %d of %d had no yes in %s; wrong passwords: %s", b.latency("flood: nginx", t), t.lost, len(t.took), patience, told), shown,
 	}), nil
 }
 
@@ -68,8 +68,9 @@ func (b *bench) underFlood(what, file string, cost int, s setup) ([]row, error) 
 	}
 	var d ordeal
 	for i := range b.phases() {
-		t, rate := b.flooded("gatehouse", g.url)
-		d.ours, d.rates, d.lost = append(d.ours, b.latency("flood, "+what+": gatehouse", t)), append(d.rates, rate), d.lost+t.lost
+		t, told := b.flooded("gatehouse", g.url)
+		d.ours, d.lost = append(d.ours, b.latency("flood, "+what+": gatehouse", t)), d.lost+t.lost
+		d.told = append(d.told, told)
 		g.settle(b.ctx)
 		t, _ = b.flooded("floor", floor.url)
 		d.floors = append(d.floors, b.latency("flood, "+what+": floor", t))
@@ -82,7 +83,7 @@ func (b *bench) underFlood(what, file string, cost int, s setup) ([]row, error) 
 // An ordeal is what was measured during floods.
 type ordeal struct {
 	ours, floors []float64 // p99 of each phase, in ms
-	rates        []float64 // wrong passwords answered a second
+	told         []tally   // to the attackers, in each phase
 	lost         int       // questions of the remembered user without a yes
 	back         []float64 // seconds until a user was in again
 }
@@ -92,7 +93,7 @@ func (d *ordeal) rows(what string) []row {
 	return []row{
 		{
 			what + ": p99 of a remembered user", "within 25 ms",
-			fmt.Sprintf("%.2f ms, %d without a yes; %.0f wrong passwords/s were answered", p, d.lost, median(d.rates)),
+			fmt.Sprintf("%.2f ms, %d without a yes; wrong passwords: %s", p, d.lost, medianTally(d.told)),
 			verdictOf(p <= 25 && d.lost == 0),
 		},
 		{
@@ -106,41 +107,38 @@ func (d *ordeal) rows(what string) []row {
 	}
 }
 
-// flooded measures a remembered user at url during a flood, and returns how many wrong passwords a second
-// were answered.
-func (b *bench) flooded(name, url string) (times, float64) {
+// flooded measures a remembered user at url during a flood, and returns what the attackers were told.
+func (b *bench) flooded(name, url string) (times, tally) {
 	end := b.attack(url)
 	c, login := b.newClient(usersFrom, askers), basic(alice, alicePassword)
 	time.Sleep(b.window / 3) // until the flood is at its height
 	t := b.steady(rememberedRate, b.window, func(ctx context.Context, _ int) error { return c.yes(ctx, url, login) })
-	rate := end()
-	b.note("flood", map[string]any{"at": name, "answered_per_second": rate})
-	return t, rate
+	told := end()
+	b.note("flood", map[string]any{"at": name, "verdicts_per_second": told.verdicts, "refusals_per_second": told.refusals, "others_per_second": told.others})
+	return t, told
 }
 
-// attack floods url until end is called, which returns how many were answered a second.
-func (b *bench) attack(url string) (end func() float64) {
+// attack floods url until end is called, which returns what the attackers were told.
+func (b *bench) attack(url string) (end func() tally) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	c := b.newClient(attackersFrom, attackers)
-	var answered atomic.Int64
+	var told counts
 	var all sync.WaitGroup
 	due := make(chan int)
 	for range attackers {
 		all.Go(func() {
 			for n := range due {
-				if _, err := c.status(ctx, url, basic(alice, fmt.Sprintf("wrong-%d", n))); err == nil {
-					answered.Add(1)
-				}
+				told.add(c.status(ctx, url, basic(alice, fmt.Sprintf("wrong-%d", n))))
 			}
 		})
 	}
 	begin := time.Now()
 	all.Go(func() { pace(ctx, due) })
-	return func() float64 {
-		rate := float64(answered.Load()) / time.Since(begin).Seconds()
+	return func() tally {
+		t := told.per(time.Since(begin))
 		cancel()
 		all.Wait()
-		return rate
+		return t
 	}
 }
 

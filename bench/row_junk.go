@@ -58,8 +58,12 @@ func (b *bench) junkTokens() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.note("junk", map[string]any{"sent": j.sent, "before": before, "after": after, "asked": j.asked, "missed": j.missed})
-	return j.rows(before, after), nil
+	peak, err := g.peak()
+	if err != nil {
+		return nil, err
+	}
+	b.note("junk", map[string]any{"sent": j.sent, "before": before, "after": after, "peak": peak, "asked": j.asked, "missed": j.missed})
+	return j.rows(before, after, peak), nil
 }
 
 // A junking is how many junk tokens were sent, how often real users asked meanwhile, and how many of their
@@ -69,13 +73,14 @@ type junking struct {
 	asked, missed float64
 }
 
-// rows judge the junk by resident memory before and after, in bytes, and by the hit rate.
-func (j junking) rows(before, after int) []row {
+// rows judge the junk by resident memory before and after, in bytes, and by the hit rate. The peak is shown.
+func (j junking) rows(before, after, peak int) []row {
 	what, hits := fmt.Sprintf("%d different junk tokens: ", j.sent), 100*(1-j.missed/j.asked)
 	return []row{
 		{
 			what + "resident memory", "grows by at most 32 MiB",
-			fmt.Sprintf("%s: %s to %s", mebibytes(after-before), mebibytes(before), mebibytes(after)), verdictOf(after-before <= junkGrowth),
+			fmt.Sprintf("%s: %s to %s at the end, %s at its peak", mebibytes(after-before), mebibytes(before), mebibytes(after), mebibytes(peak)),
+			verdictOf(after-before <= junkGrowth),
 		},
 		{
 			what + fmt.Sprintf("hit rate of %d real users", realUsers), "over 99 %",

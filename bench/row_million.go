@@ -29,33 +29,53 @@ func (b *bench) million() ([]row, error) {
 		return nil, err
 	}
 	loaded := time.Since(begin)
+	b.note("million", map[string]any{"load_s": loaded.Seconds()})
 	c := b.newClient(usersFrom, askers)
 	ask := func(ctx context.Context, n int) error { return c.yes(ctx, g.url, basic(hotUser(n), alicePassword)) }
 	if t := b.steady(loginRate, realUsers*time.Second/loginRate, ask); t.lost > 0 {
 		return nil, fmt.Errorf("%d of %d users cannot log in: %s", t.lost, realUsers, g.lastWords())
 	}
 	g.settle(b.ctx)
-	memory, err := g.resident()
+	once, err := b.memory(g, "loaded")
 	if err != nil {
 		return nil, err
 	}
-	peak, err := g.peak()
+	more, err := b.reloads(g, file, ask)
 	if err != nil {
 		return nil, err
 	}
-	b.note("million", map[string]any{"load_s": loaded.Seconds(), "resident": memory, "peak": peak})
-	rows := []row{
+	again, err := b.memory(g, "reloaded")
+	if err != nil {
+		return nil, err
+	}
+	return append([]row{
 		{
 			fmt.Sprintf("htpasswd with %d users: loaded", b.users), "within 3 s",
 			fmt.Sprintf("%.2f s", loaded.Seconds()), verdictOf(loaded <= loadLimit),
 		},
-		{
-			fmt.Sprintf("htpasswd with %d users: resident memory", b.users), "under 400 MiB",
-			mebibytes(memory) + ", at its peak " + mebibytes(peak), verdictOf(memory < loadMemory),
-		},
+		memoryRow(fmt.Sprintf("htpasswd with %d users: memory, once loaded", b.users), once),
+		memoryRow(fmt.Sprintf("htpasswd with %d users: memory, after reloads", b.users), again),
+	}, more...), nil
+}
+
+// A footprint is memory in bytes: what a process has, and the most that it ever had.
+type footprint struct{ resident, peak int }
+
+func (b *bench) memory(g *gateway, when string) (f footprint, err error) {
+	if f.resident, err = g.resident(); err != nil {
+		return f, err
 	}
-	more, err := b.reloads(g, file, ask)
-	return append(rows, more...), err
+	f.peak, err = g.peak()
+	b.note("million", map[string]any{"when": when, "resident": f.resident, "peak": f.peak})
+	return f, err
+}
+
+// memoryRow judges by the peak: who gives gatehouse a limit of memory has to give it that.
+func memoryRow(what string, f footprint) row {
+	return row{
+		what, "under 400 MiB",
+		mebibytes(f.peak) + " at its peak, then " + mebibytes(f.resident), verdictOf(max(f.resident, f.peak) < loadMemory),
+	}
 }
 
 func hotUser(n int) string { return fmt.Sprintf("hot-%03d", n%realUsers) }

@@ -55,7 +55,9 @@ func (b *bench) againstAuthBasic() ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours, err := b.startNginx(behindGateway(g.socket))
+	before := behindGateway(g.socket)
+	before.perProcessor = true // as theirs
+	ours, err := b.startNginx(before)
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +66,9 @@ func (b *bench) againstAuthBasic() ([]row, error) {
 		return nil, err
 	}
 	login := basic(alice, alicePassword)
-	const what = "bcrypt cost 10 htpasswd through nginx (one worker), hot"
+	const what = "bcrypt cost 10 htpasswd through nginx (a worker per processor), hot"
 	// nginx hashes for every connection before it answers the first: of many, a round would not count the last.
-	const few = 4
+	const few = 8
 	s, err := b.contest(what,
 		contender{"gatehouse", ours.url, login, g.process, ours.process, few},
 		contender{"auth_basic", theirs.url, login, theirs.process, nil, few})

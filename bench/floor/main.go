@@ -47,7 +47,7 @@ func run(tcp, unix, file string) error {
 	return <-done
 }
 
-// newApp has the settings of package server's.
+// newApp has the settings of package server's, and writes headers in the way that it does.
 func newApp(a answer) *fiber.App {
 	app := fiber.New(fiber.Config{
 		AppName: "gatehouse", DisableStartupMessage: true, DisableDefaultContentType: true,
@@ -58,7 +58,7 @@ func newApp(a answer) *fiber.App {
 	app.All("/authenticate", func(c *fiber.Ctx) error {
 		h := &c.Response().Header
 		for i := range a.headers {
-			h.Set(a.headers[i].name, a.headers[i].value)
+			h.SetCanonical(a.headers[i].name, a.headers[i].value)
 		}
 		return c.SendString(a.body)
 	})
@@ -72,7 +72,8 @@ type answer struct {
 	body    string
 }
 
-type header struct{ name, value string }
+// A header's name is spelled as fasthttp wants it.
+type header struct{ name, value []byte }
 
 // learn reads an answer, less what the server itself adds.
 func learn(file string) (answer, error) {
@@ -92,7 +93,7 @@ func learn(file string) (answer, error) {
 	a := answer{body: string(body)}
 	for name := range r.Header {
 		if !slices.Contains([]string{"Date", "Content-Length", "Connection"}, name) {
-			a.headers = append(a.headers, header{name, r.Header.Get(name)})
+			a.headers = append(a.headers, header{[]byte(name), []byte(r.Header.Get(name))})
 		}
 	}
 	return a, nil

@@ -123,11 +123,11 @@ func (e *Entry) Check(r conf.Report) {
 func (e *Entry) checkMemory(r conf.Report) {
 	switch local := kinds[e.Type].cache == untilForgotten; {
 	case e.StaleIfError != 0 && local:
-		r.Fault("stale_if_error", "is for remote providers: this one always answers")
+		r.Fault("stale_if_error", "is for remote providers, and this one is local: remove it")
 	case e.StaleIfError < 0 || e.StaleIfError > maxCache:
 		r.Fault("stale_if_error", "must be more than 0 and at most %s", maxCache)
 	}
 	if e.ProxyCache && kinds[e.Type].scheme != auth.Bearer {
-		r.Fault("proxy_cache", "is for Bearer credentials only: nginx would keep passwords in its files")
+		r.Fault("proxy_cache", "is for providers of Bearer credentials (http, ecmwf-api), and this one is not: remove it")
 	}
 }

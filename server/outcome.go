@@ -135,6 +135,9 @@ func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, to
 	}
 	if o == denied && !ask.Client.IsValid() {
 		s.Metrics.ThrottleBlind()
+		s.blind.Do(func() {
+			s.Log.Warn().Msg("a failed login is counted against nobody, as no trusted proxy told the client's address: see server.trusted_proxies and server.client_ip_header. This is said once")
+		})
 	}
 	s.Metrics.Request(o.result, realm, took)
 	s.line(level, c, o.result, user, took).Int("status", o.status).Err(err).Msg("not authenticated")

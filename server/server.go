@@ -51,6 +51,7 @@ type Server struct {
 	app       *fiber.App
 	home      []byte
 	presented sync.Pool     // of *auth.Presented, for the memory that holds what was decoded
+	blind     sync.Once     // of the warning that nobody can be counted
 	stopping  atomic.Bool   // whether every answer ends its connection
 	serving   chan struct{} // closed when listeners are set
 	listeners []net.Listener

@@ -69,7 +69,8 @@ func TestOneWhoIsHeldIsToldToWait(t *testing.T) {
 }
 
 func TestRefusalsOfNobodyInParticularAreShown(t *testing.T) {
-	address, s := start(t, 4000, io.Discard, aliceOnly)
+	var log bytes.Buffer
+	address, s := start(t, 4000, &log, aliceOnly)
 	for i := range 30 {
 		if r := dial(t, address).get("/authenticate", basic("alice", fmt.Sprint(i)), "X-Real-IP: 192.0.2.7"); r.StatusCode != 401 {
 			t.Fatalf("%d: status %d, want 401", i, r.StatusCode)
@@ -77,6 +78,9 @@ func TestRefusalsOfNobodyInParticularAreShown(t *testing.T) {
 	}
 	if got := scrape(t, s); !strings.Contains(got, "gatehouse_throttle_blind_total 30\n") {
 		t.Error("not counted")
+	}
+	if n := strings.Count(log.String(), "counted against nobody"); n != 1 {
+		t.Errorf("warned %d times, want once", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,19 +12,26 @@ import (
 	"gatehouse/auth"
 )
 
-// openFor is how long a service that does not answer is left alone, until one question tries again.
-const openFor = 5 * time.Second
+const (
+	// openFor is how long a service that does not answer is left alone, until one question tries again.
+	openFor = 5 * time.Second
+	// knownFirst is how much sooner a known client may try, before whoever has addresses without end.
+	knownFirst = time.Second
+	// maxBlamed is how many clients can be blamed for a try that failed.
+	maxBlamed = 64
+)
 
 // A silence is the error of a call that brought no answer. It wraps [errTimeout] where the time was over.
 type silence struct {
 	err       error
-	unreached bool // no connection, or one that ended before an answer
+	unreached bool // no connection
 }
 
 func (s *silence) Error() string { return s.err.Error() }
 func (s *silence) Unwrap() error { return s.err }
 
-// ofService reports whether the service is to blame for a silence of so long.
+// ofService reports whether the service is to blame for a silence of so long. A connection that ends before an
+// answer may be how it, or a filter before it, takes a key that it does not like.
 func (s *silence) ofService(took, enough time.Duration) bool {
 	if errors.Is(s.err, context.DeadlineExceeded) {
 		return took >= enough
@@ -32,7 +40,8 @@ func (s *silence) ofService(took, enough time.Duration) bool {
 }
 
 // A breaker keeps questions from a service that failed 20 credentials in a row, ten of one client at most: what
-// one client sends may be why the service fails it. Any answer, whatever it says, is none of the failures.
+// one client sends may be why the service fails it. Any answer, whatever it says, is none of the failures. Two
+// clients can open it with what hangs, and not keep it open.
 type breaker struct {
 	env     Env
 	circuit *gobreaker.CircuitBreaker[struct{}]
@@ -40,14 +49,14 @@ type breaker struct {
 
 	mu     sync.Mutex // guards all below
 	last   string     // the client of the last failure
-	until  time.Time  // the end of the last openFor
-	blamed string     // whose question was the last that failed as the one that tries
+	until  time.Time  // the end of the last openFor; zero while closed
+	blamed []string   // the clients of the latest tries that failed since it opened, the oldest first
 }
 
 func newBreaker(env Env) *breaker {
 	b := &breaker{env: env, failed: newTally(20, 10)}
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:       openFor,
+		Timeout:       openFor - knownFirst,
 		ReadyToTrip:   func(gobreaker.Counts) bool { return b.failed.full() },
 		IsExcluded:    func(err error) bool { return err != nil && !isFailure(err) },
 		IsSuccessful:  b.succeeded,
@@ -78,7 +87,7 @@ func (b *breaker) call(who asker, enough time.Duration, ask func() error) (calle
 		return struct{}{}, meaning(who, err, b.env.Now().Sub(begin), enough)
 	})
 	if !called {
-		return false, b.later()
+		return false, later(b.wait(who))
 	}
 	return true, err
 }
@@ -111,46 +120,62 @@ func (b *breaker) succeeded(err error) bool {
 }
 
 func (b *breaker) turned(from, to gobreaker.State) {
-	b.failed.clear()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case to == gobreaker.StateOpen:
 		b.until = b.env.Now().Add(openFor)
 		if from == gobreaker.StateHalfOpen {
-			b.blamed = b.last
+			b.blame(b.last)
 			return
 		}
 		b.env.Metrics.BreakerOpen(b.env.Name, true)
 		b.env.Log.Warn().Msg("the service cannot be reached or does not answer: it is left alone, but for a try every " + openFor.String())
 	case to == gobreaker.StateClosed:
-		b.blamed = ""
+		b.until, b.blamed = time.Time{}, nil
 		b.env.Metrics.BreakerOpen(b.env.Name, false)
 		b.env.Log.Info().Msg("the service answers again")
 	}
 }
 
-// refusal is the error of a question that call would not ask. The client whose try failed comes after the
-// others next time, or one client could keep the breaker open for all.
-func (b *breaker) refusal(who asker) error {
-	if b.circuit.State() == gobreaker.StateOpen {
-		return b.later()
+// blame notes whose try failed.
+func (b *breaker) blame(client string) {
+	if slices.Contains(b.blamed, client) {
+		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if wait := b.until.Add(openFor).Sub(b.env.Now()); who.client != "" && who.client == b.blamed && wait > 0 {
-		return &auth.Later{After: wait, Err: errOpen}
+	if len(b.blamed) == maxBlamed {
+		b.blamed = slices.Delete(b.blamed, 0, 1)
+	}
+	b.blamed = append(b.blamed, client)
+}
+
+// refusal is the error of a question that call would not ask.
+func (b *breaker) refusal(who asker) error {
+	if wait := b.wait(who); wait > 0 {
+		return later(wait)
 	}
 	return nil
+}
+
+// wait is how long it is until who may try; not more than 0 means not at all. Clients whose try failed come
+// after all others, or a few could keep the breaker open.
+func (b *breaker) wait(who asker) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	turn := b.until
+	switch {
+	case slices.Contains(b.blamed, who.client):
+		turn = turn.Add(openFor)
+	case who.known:
+		turn = turn.Add(-knownFirst)
+	}
+	return turn.Sub(b.env.Now())
 }
 
 var errOpen = errors.New("it did not answer lately and is left alone")
 
 // later says when another question may be asked: while one is trying, nobody knows.
-func (b *breaker) later() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	wait := b.until.Sub(b.env.Now())
+func later(wait time.Duration) error {
 	if wait <= 0 {
 		wait = time.Second
 	}

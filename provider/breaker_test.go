@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,15 +22,14 @@ import (
 
 func TestTheBreakerOpensByManyCredentialsOfMoreThanOneClient(t *testing.T) {
 	silences := map[string]roundTrip{
-		"silence":                  hangs,
-		"silence amid the body":    hangsAmid,
-		"a refused connection":     refused,
-		"a reset":                  failing(&net.OpError{Op: "read", Err: syscall.ECONNRESET}),
-		"no route":                 failing(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}),
-		"a hang-up":                failing(io.EOF),
-		"an unknown name":          failing(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}),
-		"a certificate of another": failing(&tls.CertificateVerificationError{Err: errors.New("of another")}),
-		"an alert of TLS":          failing(&net.OpError{Op: "remote error", Err: errors.New("alert")}),
+		"silence":                    hangs,
+		"silence amid the body":      hangsAmid,
+		"a refused connection":       refused,
+		"no route":                   unconnected(&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}),
+		"an unknown name":            unconnected(&net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}),
+		"a certificate of another":   unconnected(&tls.CertificateVerificationError{Err: errors.New("of another")}),
+		"an alert amid a handshake":  unconnected(&net.OpError{Op: "remote error", Err: errors.New("alert")}),
+		"a hang-up amid a handshake": unconnected(io.EOF),
 	}
 	for _, c := range []struct {
 		name string
@@ -45,8 +45,10 @@ func TestTheBreakerOpensByManyCredentialsOfMoreThanOneClient(t *testing.T) {
 		{"one key ten times and nine more of one address, and 10 of another", func(i int) (string, string) {
 			return fmt.Sprintf("192.0.2.%d", i/19), fmt.Sprint(max(i, 9))
 		}, 29, true},
-		{"20 credentials of nobody knows whom", func(i int) (string, string) { return "", fmt.Sprint(i) }, 20, true},
-		{"19 credentials of nobody knows whom", func(i int) (string, string) { return "", fmt.Sprint(i) }, 19, false},
+		{"40 credentials of nobody knows whom", func(i int) (string, string) { return "", fmt.Sprint(i) }, 40, false},
+		{"10 of nobody knows whom and 10 of one address", func(i int) (string, string) { return []string{"", "192.0.2.1"}[i%2], fmt.Sprint(i) }, 20, true},
+		{"20 credentials of 20 addresses", func(i int) (string, string) { return fmt.Sprintf("192.0.2.%d", i), fmt.Sprint(i) }, 20, true},
+		{"19 credentials of 19 addresses", func(i int) (string, string) { return fmt.Sprintf("192.0.2.%d", i), fmt.Sprint(i) }, 19, false},
 		{"one credential of 40 addresses", func(i int) (string, string) { return fmt.Sprintf("192.0.2.%d", i), "k" }, 40, false},
 		{"40 addresses of one IPv6 network", func(i int) (string, string) { return fmt.Sprintf("2001:db8::%x", i), fmt.Sprint(i) }, 40, false},
 		{"20 IPv6 networks", func(i int) (string, string) { return fmt.Sprintf("2001:db8:0:%x::1", i), fmt.Sprint(i) }, 20, true},
@@ -125,7 +127,11 @@ func TestWhatIsNoFaultOfTheServiceDoesNotCount(t *testing.T) {
 		"what is not HTTP":                {failing(errors.New("malformed HTTP response")), time.Minute},
 		"a panic":                         {func(*http.Request) (*http.Response, error) { panic("a fault") }, time.Minute},
 		"a caller who leaves":             {failing(context.Canceled), time.Minute},
-		"a caller who leaves amid a dial": {failing(&net.OpError{Op: "dial", Err: context.Canceled}), time.Minute},
+		"a reset":                         {failing(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), time.Minute},
+		"a broken pipe":                   {failing(&net.OpError{Op: "write", Err: syscall.EPIPE}), time.Minute},
+		"a hang-up":                       {failing(io.EOF), time.Minute},
+		"an alert of TLS afterwards":      {failing(&net.OpError{Op: "remote error", Err: errors.New("alert")}), time.Minute},
+		"a caller who leaves amid a dial": {unconnected(&net.OpError{Op: "dial", Err: context.Canceled}), time.Minute},
 		"a question that came late":       {hangs, 999 * time.Millisecond},
 		"one late amid the body":          {hangsAmid, 999 * time.Millisecond},
 	} {
@@ -189,7 +195,7 @@ func TestATimeoutCountsIfTheServiceHadEnoughTime(t *testing.T) {
 				}
 				for i := range 20 {
 					all.Go(func() {
-						if err := s.askFor(c.had, "", fmt.Sprint(i)); !errors.Is(err, context.DeadlineExceeded) {
+						if err := s.askFor(c.had, fmt.Sprintf("192.0.2.%d", i), fmt.Sprint(i)); !errors.Is(err, context.DeadlineExceeded) {
 							t.Errorf("got %v", err)
 						}
 					})
@@ -206,7 +212,7 @@ func TestATimeoutCountsIfTheServiceHadEnoughTime(t *testing.T) {
 func TestATallyIsBounded(t *testing.T) {
 	tally := newTally(20, 10)
 	for i := range 1000 {
-		tally.add(asker{digest{byte(i), byte(i >> 8)}, fmt.Sprint("client ", i)})
+		tally.add(asker{credential: digest{byte(i), byte(i >> 8)}, client: fmt.Sprint("client ", i)})
 	}
 	if len(tally.counted) != 20 || len(tally.clients) != 20 {
 		t.Errorf("%d credentials, %d clients", len(tally.counted), len(tally.clients))
@@ -229,6 +235,19 @@ func TestWhatCountsAsUnreached(t *testing.T) {
 	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
 	old.StartTLS()
 	defer old.Close()
+	strict := httptest.NewUnstartedServer(http.NotFoundHandler())
+	strict.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	strict.StartTLS()
+	defer strict.Close()
+	second := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("it was asked by %s", r.Proto)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	second.EnableHTTP2 = true
+	second.StartTLS()
+	defer second.Close()
 	at := func(speak speaker) string { address, _ := listen(t, speak); return "http://" + address }
 	for _, c := range []struct {
 		name, url, key string
@@ -238,14 +257,22 @@ func TestWhatCountsAsUnreached(t *testing.T) {
 		{"an unknown authority", secure.URL, "k", true},
 		{"a version of TLS that is too old", old.URL, "k", true},
 		{"HTTP where there should be TLS", strings.Replace(plain.URL, "http", "https", 1), "k", true},
-		{"a hang-up at once", at(says("")), "k", true},
-		{"a reset at once", at(breaks("")), "k", true},
+		{"a hang-up amid a handshake", "https://" + hangsUp(t, 0), "k", true},
+		{"a reset amid a handshake", "https://" + hangsUp(t, 1), "k", true},
+		{"an alert after the handshake", strict.URL, "k", false},
+		{"a hang-up at once", at(says("")), "k", false},
+		{"a reset at once", at(breaks("")), "k", false},
+		{"a reset of a stream of HTTP/2", second.URL, "k", false},
 		{"a key that no header can hold", at(answers(200, "")), "a\nb", false},
 		{"a status line that is none", at(says("SSH-2.0\r\n\r\n")), "k", false},
 		{"headers of 1 MB", at(repeats(head, "X-Much: "+strings.Repeat("a", 1000)+"\r\n", 1000)), "k", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newRemotes(t, c.url, newWorld(t))["authorization"].(*httpService)
+			w := newWorld(t)
+			if slices.Contains([]string{strict.URL, second.URL}, c.url) {
+				w.HTTP.(*http.Transport).TLSClientConfig.InsecureSkipVerify = true
+			}
+			s := newRemotes(t, c.url, w)["authorization"].(*httpService)
 			_, err := s.get(t.Context(), c.key)
 			silence, ok := errors.AsType[*silence](err)
 			if !ok || silence.unreached != c.want || isDecision(err) {
@@ -253,6 +280,27 @@ func TestWhatCountsAsUnreached(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hangsUp ends every connection when so many bytes of it are read: with a reset, since there are more.
+func hangsUp(t *testing.T, bytes int64) (address string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() { l.Close(); all.Wait() })
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.CopyN(io.Discard, c, bytes)
+			c.Close()
+		}
+	})
+	return l.Addr().String()
 }
 
 // A closed port opens the breaker of each kind by way of the real transport.
@@ -264,7 +312,8 @@ func TestBothRemoteKindsAreSpared(t *testing.T) {
 	l.Close()
 	for place, a := range newRemotes(t, "http://"+l.Addr().String(), newWorld(t)) {
 		for i := range 20 {
-			if _, err := a.Authenticate(t.Context(), bearer(fmt.Sprint(oddKey, i))); err == nil || err.Error() != "connection refused" {
+			ctx := from(t.Context(), fmt.Sprintf("192.0.2.%d", i))
+			if _, err := a.Authenticate(ctx, bearer(fmt.Sprint(oddKey, i))); err == nil || err.Error() != "connection refused" {
 				t.Fatalf("%s: got %v", place, err)
 			}
 		}

@@ -86,7 +86,7 @@ func TestAFailedTryLeavesItOpenAndIsNotLogged(t *testing.T) {
 		for i := range 5 {
 			time.Sleep(openFor + 1)
 			s.answer = refused
-			if err := s.ask("", fmt.Sprint("try ", i)); err == nil || err.Error() != "connection refused" {
+			if err := s.ask(fmt.Sprintf("198.51.100.%d", i), fmt.Sprint("try ", i)); err == nil || err.Error() != "connection refused" {
 				t.Errorf("got %v", err)
 			}
 			wantLater(t, s.ask("", "other"), openFor)

@@ -169,9 +169,10 @@ type reply struct {
 
 // get asks once. Its errors are those that [spare.call] wants.
 func (s *httpService) get(ctx context.Context, key string) (reply, error) {
-	resp, err := s.send.RoundTrip(s.request(ctx, key))
+	var reach reach
+	resp, err := s.send.RoundTrip(s.request(reach.watch(ctx), key))
 	if err != nil {
-		return reply{}, silent(err)
+		return reply{}, reach.silent(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))

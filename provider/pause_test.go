@@ -82,7 +82,7 @@ func TestACredentialIsKeptAwayAndNobodyElse(t *testing.T) {
 	}
 }
 
-func TestEverybodyIsKeptAwayOnceFiveWereInARow(t *testing.T) {
+func TestAPauseIsForEverybodyOnceTwentyWereInARow(t *testing.T) {
 	limited := status(429, "Retry-After: 7")
 	client := func(i int) string { return fmt.Sprintf("192.0.2.%d", i) }
 	for _, c := range []struct {
@@ -90,47 +90,71 @@ func TestEverybodyIsKeptAwayOnceFiveWereInARow(t *testing.T) {
 		row  func(s *service)
 		want time.Duration // how long others are kept away
 	}{
-		{"five of five clients", func(s *service) { s.tells(limited, 5, client) }, 7 * time.Second},
-		{"four of four clients", func(s *service) { s.tells(limited, 4, client) }, 0},
-		{"five of nobody knows whom", func(s *service) { s.tells(limited, 5, func(int) string { return "" }) }, 7 * time.Second},
+		{"twenty of twenty clients", func(s *service) { s.tells(limited, 20, client) }, 7 * time.Second},
+		{"nineteen of nineteen clients", func(s *service) { s.tells(limited, 19, client) }, 0},
+		{"100 of nobody knows whom", func(s *service) { s.tells(limited, 100, func(int) string { return "" }) }, 0},
+		{"ten of nobody knows whom and ten of one client", func(s *service) {
+			s.tells(limited, 20, func(i int) string { return []string{"", "192.0.2.1"}[i%2] })
+		}, 7 * time.Second},
 		{"100 of one client", func(s *service) { s.tells(limited, 100, func(int) string { return "192.0.2.1" }) }, 0},
 		{"100 of one IPv6 network", func(s *service) {
 			s.tells(limited, 100, func(i int) string { return fmt.Sprintf("2001:db8::%x", i) })
 		}, 0},
-		{"four of one client and one of another", func(s *service) {
-			s.tells(limited, 5, func(i int) string { return client(i / 4) })
+		{"ten of one client and ten of another", func(s *service) {
+			s.tells(limited, 20, func(i int) string { return client(i / 10) })
 		}, 7 * time.Second},
-		{"four, an answer, and four", func(s *service) {
-			s.tells(limited, 4, client)
+		{"eleven of one client and nine of another", func(s *service) {
+			s.tells(limited, 20, func(i int) string { return client(i / 11) })
+		}, 0},
+		{"nineteen, an answer, and nineteen", func(s *service) {
+			s.tells(limited, 19, client)
 			s.tells(yes, 1, client)
-			s.tells(limited, 4, client)
+			s.tells(limited, 19, client)
 		}, 0},
-		{"four, a denial, and four", func(s *service) {
-			s.tells(limited, 4, client)
+		{"nineteen, a denial, and nineteen", func(s *service) {
+			s.tells(limited, 19, client)
 			s.tells(status(401), 1, client)
-			s.tells(limited, 4, client)
+			s.tells(limited, 19, client)
 		}, 0},
-		{"four, an outage, and four", func(s *service) {
-			s.tells(limited, 4, client)
+		{"nineteen, an outage, and nineteen", func(s *service) {
+			s.tells(limited, 19, client)
 			s.tells(status(500), 1, client)
-			s.tells(limited, 4, client)
+			s.tells(limited, 19, client)
 		}, 0},
-		{"four, no answer, and one", func(s *service) {
-			s.tells(limited, 4, client)
+		{"nineteen, no answer, and one", func(s *service) {
+			s.tells(limited, 19, client)
 			s.tells(refused, 1, client)
 			s.tells(limited, 1, client)
 		}, 7 * time.Second},
-		{"the soonest of five times", func(s *service) {
-			s.tells(status(429, "Retry-After: 50"), 2, client)
+		{"the soonest of three times", func(s *service) {
+			s.tells(status(429, "Retry-After: 50"), 10, client)
 			s.tells(status(429, "Retry-After: 3"), 1, client)
-			s.tells(status(503, "Retry-After: 40"), 2, client)
+			s.tells(status(503, "Retry-After: 40"), 9, client)
 		}, 3 * time.Second},
 		{"the same key again", func(s *service) {
-			s.tells(limited, 4, client)
+			s.tells(limited, 19, client)
 			time.Sleep(8 * time.Second)
 			s.answer = limited
 			_ = s.ask(client(9), "key 3")
 		}, 0},
+		{"nineteen, one that was told so a minute before, and one more", func(s *service) {
+			s.answer = limited
+			_ = s.ask(client(99), "spent")
+			s.tells(yes, 1, client)
+			time.Sleep(7*time.Second + maxPause - 1)
+			s.tells(limited, 19, client)
+			if err := s.ask(client(99), "spent"); err == nil {
+				t.Error("it has an answer")
+			}
+		}, 0},
+		{"nineteen, and one that was told so more than a minute before", func(s *service) {
+			s.answer = limited
+			_ = s.ask(client(99), "spent")
+			s.tells(yes, 1, client)
+			time.Sleep(7*time.Second + maxPause)
+			s.tells(limited, 19, client)
+			_ = s.ask(client(99), "spent")
+		}, 7 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inABubble(t, func(s *service) {
@@ -172,9 +196,9 @@ func (s *service) tells(answer roundTrip, n int, client func(int) string) {
 func TestALaterRowDoesNotShortenAPause(t *testing.T) {
 	now := time.Now()
 	p := newPauses(func() time.Time { return now })
-	for i := range 10 {
-		later := &auth.Later{After: []time.Duration{40 * time.Second, 3 * time.Second}[i/5], Err: errStatus(429)}
-		p.learn(asker{credential: digest{byte(i)}}, later)
+	for i := range 40 {
+		later := &auth.Later{After: []time.Duration{40 * time.Second, 3 * time.Second}[i/20], Err: errStatus(429)}
+		p.learn(asker{credential: digest{byte(i)}, client: fmt.Sprint(i)}, false, later)
 	}
 	if got := p.left(asker{credential: digest{99}}); got != 40*time.Second {
 		t.Errorf("others are kept away for %s", got)
@@ -186,17 +210,17 @@ func TestPausesAreBounded(t *testing.T) {
 	p := newPauses(func() time.Time { return now })
 	later := &auth.Later{After: time.Hour, Err: errStatus(429)}
 	for i := range 10 * maxPaused {
-		who := asker{digest{byte(i), byte(i >> 8)}, "192.0.2.1"}
-		p.learn(who, later)
+		who := asker{credential: digest{byte(i), byte(i >> 8)}, client: "192.0.2.1"}
+		p.learn(who, false, later)
 		if p.left(who) != maxPause {
 			t.Fatalf("the newest of %d waits %s", i, p.left(who))
 		}
 	}
-	if len(p.until) != maxPaused || len(p.told.counted) > 5 || len(p.told.clients) > 5 {
+	if len(p.until) != maxPaused || len(p.told.counted) > 20 || len(p.told.clients) > 20 {
 		t.Errorf("%d pauses, %d and %d in a row", len(p.until), len(p.told.counted), len(p.told.clients))
 	}
 	now = now.Add(maxPause)
-	p.learn(asker{credential: digest{1, 2, 3}}, later)
+	p.learn(asker{credential: digest{1, 2, 3}}, false, later)
 	if len(p.until) != 1 {
 		t.Errorf("%d pauses are kept though they are over", len(p.until))
 	}

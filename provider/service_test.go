@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -105,13 +106,24 @@ func status(code int, headers ...string) roundTrip {
 	}
 }
 
+// failing brings an error, once there is a connection or before one is wanted.
 func failing(err error) roundTrip {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
+// unconnected wants a connection, as net/http says to whoever traces it, and gets none.
+func unconnected(err error) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+			trace.GetConn("service.example:80")
+		}
+		return nil, err
+	}
+}
+
 var (
 	yes     = says200(`{"uid":"alice"}`)
-	refused = failing(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})
+	refused = unconnected(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED})
 )
 
 func hangs(r *http.Request) (*http.Response, error) {

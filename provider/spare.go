@@ -43,7 +43,7 @@ func newSpare(env Env, most int) *spare {
 
 // call calls ask when it is the client's turn, and returns its error. ask returns a [silence] where no answer
 // came, an [auth.Later] where the answer was to ask later, and nil or anything else for other answers. Where
-// ask is not called the error says why, as an [auth.Later] if it is known until when.
+// ask is not called the error is an [auth.Later], which wraps [auth.ErrUnasked] if the reason is ours.
 func (s *spare) call(ctx context.Context, c auth.Credential, ask func(context.Context) error) error {
 	who, enough := s.asker(ctx, c), s.enough(ctx)
 	if err := s.refusal(who); err != nil {
@@ -53,12 +53,17 @@ func (s *spare) call(ctx context.Context, c auth.Credential, ask func(context.Co
 		return err
 	}
 	defer s.queue.Leave()
-	if err := s.refusal(who); err != nil { // by what those before it met with
+	if err := s.open(who); err != nil { // by what those before it met with
 		return err
 	}
+	try, wait := s.pauses.begin(who)
+	if wait > 0 {
+		return s.paused(wait)
+	}
+	defer s.pauses.end(try)
 	called, err := s.breaker.call(who, enough, func() error {
 		err := ask(ctx)
-		s.pauses.learn(who, err)
+		s.pauses.learn(who, try, err)
 		return err
 	})
 	if !called {
@@ -69,31 +74,44 @@ func (s *spare) call(ctx context.Context, c auth.Credential, ask func(context.Co
 
 // refusal says why who is not to ask now. It comes before the queue too: nobody waits for that.
 func (s *spare) refusal(who asker) error {
-	if err := s.breaker.refusal(who); err != nil {
-		s.env.Metrics.Spared(s.env.Name, "open")
+	if err := s.open(who); err != nil {
 		return err
 	}
 	if wait := s.pauses.left(who); wait > 0 {
-		s.env.Metrics.Spared(s.env.Name, "paused")
-		return &auth.Later{After: wait, Err: errPaused}
+		return s.paused(wait)
 	}
 	return nil
 }
 
+func (s *spare) open(who asker) error {
+	err := s.breaker.refusal(who)
+	if err != nil {
+		s.env.Metrics.Spared(s.env.Name, "open")
+	}
+	return err
+}
+
+func (s *spare) paused(wait time.Duration) error {
+	s.env.Metrics.Spared(s.env.Name, "paused")
+	return &auth.Later{After: wait, Err: errPaused}
+}
+
 var errPaused = errors.New("it said to ask later")
 
-// enter waits for a place among those under way.
+// enter waits for a place among those under way. That there is none is our doing, and no outage of the service.
 func (s *spare) enter(ctx context.Context, who asker) error {
-	err := s.queue.Enter(ctx, who.client, auth.ClientOf(ctx).Known)
+	err := s.queue.Enter(ctx, who.client, who.known)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, queue.ErrFull):
 		s.env.Metrics.Spared(s.env.Name, "full")
-		return fmt.Errorf("%w: max_concurrent (%d) questions are under way", err, s.most)
+		err = fmt.Errorf("%w: %w: max_concurrent (%d) questions are under way", auth.ErrUnasked, err, s.most)
+	default:
+		s.env.Metrics.Spared(s.env.Name, "waited")
+		err = fmt.Errorf("%w: %w: max_concurrent (%d) questions were under way", auth.ErrUnasked, cause(err), s.most)
 	}
-	s.env.Metrics.Spared(s.env.Name, "waited")
-	return fmt.Errorf("%w: max_concurrent (%d) questions were under way", cause(err), s.most)
+	return &auth.Later{After: time.Second, Err: err} // a queue is another one soon
 }
 
 // enough is the time that a service must have had before its silence is its own: 1 s, or half of what
@@ -114,7 +132,8 @@ func (s *spare) enough(ctx context.Context) time.Duration {
 // An asker is whose question it is, as far as the sparing needs to know.
 type asker struct {
 	credential digest
-	client     string // its address, or its network where addresses are many; "" if unknown
+	client     string // its address, or its network where addresses are many; "" if unknown, as if all were one
+	known      bool   // as [auth.Client] has it
 }
 
 // A digest stands for a credential, which is nowhere kept.
@@ -125,7 +144,8 @@ func (s *spare) asker(ctx context.Context, c auth.Credential) asker {
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(c.Username))))
 	h.Write([]byte(c.Username))
 	h.Write([]byte(c.Secret))
-	return asker{digest(h.Sum(nil)), clientOf(auth.ClientOf(ctx).Address)}
+	client := auth.ClientOf(ctx)
+	return asker{digest(h.Sum(nil)), clientOf(client.Address), client.Known}
 }
 
 // clientOf takes the IPv6 addresses of one /64, which one host has, for one client.

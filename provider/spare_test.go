@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,7 +108,13 @@ func TestAKnownClientComesFirst(t *testing.T) {
 	})
 }
 
-func TestThereAreWordsForEachLimit(t *testing.T) {
+// isOurs reports whether an error says that nobody was asked for a reason of ours, and to ask in a second.
+func isOurs(err error) bool {
+	later, ok := errors.AsType[*auth.Later](err)
+	return ok && later.After == time.Second && errors.Is(err, auth.ErrUnasked)
+}
+
+func TestThereAreWordsForEachLimitOfASpare(t *testing.T) {
 	inABubble(t, func(s *service) {
 		s.answer = hangs
 		var all sync.WaitGroup
@@ -120,17 +127,54 @@ func TestThereAreWordsForEachLimit(t *testing.T) {
 		}
 		synctest.Wait()
 		err := s.ask("192.0.2.66", "k")
-		if isDecision(err) || err.Error() != "queue is full: max_concurrent (32) questions are under way" {
+		if isDecision(err) || !isOurs(err) || err.Error() != "not asked: queue is full: max_concurrent (32) questions are under way" {
 			t.Errorf("a full queue: %v", err)
 		}
 		err = s.askFor(time.Second, "192.0.2.1", "k")
-		if !errors.Is(err, context.DeadlineExceeded) || err.Error() != "no answer in time: max_concurrent (32) questions were under way" {
+		if !errors.Is(err, context.DeadlineExceeded) || !isOurs(err) || err.Error() != "not asked: no answer in time: max_concurrent (32) questions were under way" {
 			t.Errorf("a slow queue: %v", err)
 		}
 		ctx, cancel := context.WithCancel(from(s.t.Context(), "192.0.2.1"))
 		time.AfterFunc(time.Second, cancel)
-		if _, err := s.a.Authenticate(ctx, bearer("k")); !errors.Is(err, context.Canceled) || isDecision(err) {
+		if _, err := s.a.Authenticate(ctx, bearer("k")); !errors.Is(err, context.Canceled) || !isOurs(err) || isDecision(err) {
 			t.Errorf("a caller who leaves: %v", err)
+		}
+		all.Wait()
+	})
+}
+
+// That the service does not answer, or wants to be asked later, is its own outage.
+func TestWhatTheServiceIsSparedOfIsNoReasonOfOurs(t *testing.T) {
+	for name, answer := range map[string]roundTrip{"an open breaker": refused, "a pause": status(429, "Retry-After: 60")} {
+		t.Run(name, func(t *testing.T) {
+			inABubble(t, func(s *service) {
+				s.fails(20, answer)
+				if err := s.ask("198.51.100.1", "k"); err == nil || errors.Is(err, auth.ErrUnasked) || s.asked.Load() != 20 {
+					t.Errorf("got %v after %d questions", err, s.asked.Load())
+				}
+			})
+		})
+	}
+}
+
+// A queue is long enough for a handful even where one question at a time is allowed.
+func TestThirtyTwoMayWaitForASpareOfOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHTTP()
+		h.MaxConcurrent = 1
+		s := newService(t, h)
+		s.answer = func(r *http.Request) (*http.Response, error) { time.Sleep(time.Second); return yes(r) }
+		var all sync.WaitGroup
+		for i := range 1 + 32 {
+			all.Go(func() {
+				if err := s.askFor(time.Minute, "192.0.2.1", fmt.Sprint(i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if err := s.askFor(time.Minute, "192.0.2.1", "one too many"); !isOurs(err) {
+			t.Errorf("got %v", err)
 		}
 		all.Wait()
 	})
@@ -183,6 +227,31 @@ func TestWhoWaitsIsSparedToo(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever came before the breaker opened has no try before its turn.
+func TestWhoWaitsForASpareTriesInTurnToo(t *testing.T) {
+	inABubble(t, func(s *service) {
+		spare := newSpare(s.Env, 1)
+		if err := spare.queue.Enter(s.t.Context(), "", false); err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		all.Go(func() {
+			wantLater(t, spare.call(from(s.t.Context(), "192.0.2.1"), bearer("k"), func(context.Context) error {
+				t.Error("it was asked")
+				return nil
+			}), knownFirst/2)
+		})
+		synctest.Wait()
+		for i := range 20 {
+			who := asker{credential: digest{byte(i)}, client: fmt.Sprint(i)}
+			_, _ = spare.breaker.call(who, time.Second, func() error { return &silence{err: syscall.ECONNREFUSED, unreached: true} })
+		}
+		time.Sleep(openFor - knownFirst/2)
+		spare.queue.Leave()
+		all.Wait()
+	})
 }
 
 // Who is not to ask does not wait for being told so.

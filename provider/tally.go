@@ -1,7 +1,7 @@
 package provider
 
 // A tally counts distinct credentials that met with the same in a row. Of one client only so many count, so
-// that no client can fill it alone; whose client is unknown, counts. It has no lock of its own.
+// that no client can fill it alone; all whose client is unknown are one. It has no lock of its own.
 type tally struct {
 	need, share int // credentials in all, and of one client
 	counted     map[digest]bool
@@ -13,7 +13,7 @@ func newTally(need, share int) *tally {
 }
 
 func (t *tally) add(who asker) {
-	if t.full() || t.counted[who.credential] || who.client != "" && t.clients[who.client] >= t.share {
+	if t.full() || t.counted[who.credential] || t.clients[who.client] >= t.share {
 		return
 	}
 	t.counted[who.credential] = true

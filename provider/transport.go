@@ -5,11 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
-	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -70,9 +70,22 @@ func cause(err error) error {
 	return errors.New("it broke off or does not speak HTTP")
 }
 
-// silent is the error of a call that brought no status.
-func silent(err error) *silence {
-	return &silence{err: cause(err), unreached: isUnreached(err)}
+// A reach watches a call come to a connection, its dial, a proxy's and TLS's part included. The zero reach is
+// ready.
+type reach struct{ wanting atomic.Bool }
+
+// watch returns the context for the call. It sees a key that no header can hold fail before a connection is
+// wanted, and it sees the last of several connections where net/http tries again.
+func (r *reach) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { r.wanting.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { r.wanting.Store(false) },
+	})
+}
+
+// silent is the error of a watched call that brought no status.
+func (r *reach) silent(err error) *silence {
+	return &silence{err: cause(err), unreached: r.wanting.Load() && !errors.Is(err, context.Canceled)}
 }
 
 // brokenOff is the error of an answer that did not come to its end: no answer if the time was over.
@@ -82,38 +95,6 @@ func brokenOff(err error) error {
 		return &silence{err: why}
 	}
 	return why
-}
-
-// isUnreached reports whether a call without a status failed for want of a connection, TLS included, or of one
-// that held. A key that no header can hold, and what is not HTTP, are something else.
-func isUnreached(err error) bool {
-	var (
-		dns       *net.DNSError
-		verify    *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		operation *net.OpError
-	)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return false
-	case errors.As(err, &dns), errors.As(err, &verify), errors.As(err, &record):
-		return true
-	case errors.As(err, &operation) && slices.Contains(connecting, operation.Op):
-		return true
-	}
-	return isReset(err)
-}
-
-// connecting are the operations of a [net.OpError] before there is a connection; the errors are those of TLS.
-var connecting = []string{"dial", "proxyconnect", "remote error", "local error"}
-
-func isReset(err error) bool {
-	for _, e := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // errTimeout is a deadline that passed, in the words of every remote provider.

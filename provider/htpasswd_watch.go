@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -214,6 +215,9 @@ func (w *watch) forget(old, v *version) {
 	})
 }
 
+// largeFile is the size in bytes of a file whose versions are worth to be given back at once.
+const largeFile = 16 << 20
+
 // use puts v in force, unless it says what is in force already.
 func (w *watch) use(v *version) {
 	a := w.of
@@ -227,6 +231,9 @@ func (w *watch) use(v *version) {
 	w.refused = ""
 	w.forget(a.current.Swap(v), v)
 	a.env.Metrics.FileLoaded(a.env.Name, len(v.problems))
+	if len(v.text) > largeFile {
+		debug.FreeOSMemory() // or the old version is there still when the next one is read
+	}
 	for i, p := range v.problems {
 		if i == 20 {
 			a.env.Log.Warn().Int("more", len(v.problems)-i).Msg("more lines cannot be used: gatehouse check lists them")

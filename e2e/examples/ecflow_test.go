@@ -72,7 +72,7 @@ func TestEcflowConfigFitsTheSnippets(t *testing.T) {
 		}
 		return n
 	}
-	if header, buffer := number(config, `max_header_bytes: (\d+)`), number(snippets, `proxy_buffer_size (\d+)k;`)<<10; header >= buffer {
+	if header, buffer := number(config, `max_header_bytes: (\d+)`), number(snippets, `proxy_buffer_size +(\d+)k;`)<<10; header >= buffer {
 		t.Errorf("max_header_bytes is %d, and proxy_buffer_size %d", header, buffer)
 	}
 	if ours, theirs := number(config, `timeout_in_ms: (\d+)`), number(snippets, `proxy_read_timeout +(\d+)s;`)*1000; ours >= theirs {

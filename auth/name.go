@@ -34,3 +34,14 @@ func CheckName(name string) error {
 	}
 	return nil
 }
+
+// IsToken reports whether s is a token (RFC 7230, section 3.2.6), as a header's name and a scheme are.
+func IsToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -118,3 +118,14 @@ func TestSameRealm(t *testing.T) {
 		})
 	}
 }
+
+func TestIsToken(t *testing.T) {
+	for s, want := range map[string]bool{
+		"X-Real-IP": true, "a": true, "!#$%&'*+-.^_`|~09azAZ": true,
+		"": false, "X Real": false, "X:": false, "a\n": false, "\x7f": false, "é": false, "a/b": false, `"`: false, "a@": false, "(": false,
+	} {
+		if auth.IsToken(s) != want {
+			t.Errorf("%q: want %t", s, want)
+		}
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // An identity is what is remembered of a user: all that an answer says of them, and that no policy changes.
-// Its fields but the token are not changed once it is made.
+// Once others may see it, only seen and the token change.
 type identity struct {
 	user   auth.User
 	roles  string    // as X-Auth-Roles carries them

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"gatehouse/auth"
@@ -67,7 +66,7 @@ func (h *HTTP) Check(r conf.Report) {
 		}
 	}
 	checkConcurrent(r, h.MaxConcurrent)
-	if strings.ContainsFunc(h.Key.Name, func(c rune) bool { return !isTchar(c) }) {
+	if h.Key.Name != "" && !auth.IsToken(h.Key.Name) {
 		r.At("key").Fault("name", "%q is no header or parameter name", h.Key.Name)
 	}
 }
@@ -76,12 +75,6 @@ func checkConcurrent(r conf.Report, n int) {
 	if n < 1 {
 		r.Fault("max_concurrent", "must be at least 1")
 	}
-}
-
-// isTchar reports whether c may stand in a header's name (RFC 7230, section 3.2.6).
-func isTchar(c rune) bool {
-	return c < 0x80 && ('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.ContainsRune("!#$%&'*+-.^_`|~", c))
 }
 
 // checkURL reports why no key may be sent to text.

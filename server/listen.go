@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/conf"
 )
 
@@ -92,7 +93,7 @@ func (c Config) Check(r conf.Report) {
 		}
 	}
 	switch header := strings.ToLower(c.ClientIPHeader); {
-	case !isToken(header):
+	case !auth.IsToken(header):
 		r.Fault("client_ip_header", "%q is no header name", c.ClientIPHeader)
 	case header == "x-forwarded-for" || header == "forwarded":
 		r.Fault("client_ip_header", "%s may hold what the client says: have the proxy set a header of its own, such as X-Real-IP", c.ClientIPHeader)
@@ -105,13 +106,6 @@ func (c Config) Check(r conf.Report) {
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")
 	}
-}
-
-// isToken reports whether s can be a header's name (RFC 7230, section 3.2.6).
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
-		return c <= ' ' || c >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, c)
-	})
 }
 
 // Listen opens what the section names. The error says what to do.

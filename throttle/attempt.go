@@ -16,69 +16,46 @@ type Attempt struct {
 // Denied says that the answer was a definite no. That counts, for the address too if the pair is known,
 // unless this secret was counted lately.
 func (a *Attempt) Denied(now time.Time) {
-	t := a.over()
-	if t == nil || t.off {
-		return
-	}
-	at := t.instant(now)
-	s := t.shard(a.who)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// Counted first: release drops a counter that counts nothing.
-	s.pairs.count(a.who.pair, a.secret, at)
-	if !a.who.exempt {
-		s.addresses.count(a.who.address, a.secret, at)
-	}
-	s.release(a)
+	a.finish(func(t *Throttle, s *shard) {
+		s.pairs.count(a.who.pair, a.secret, t.instant(now))
+		if !a.who.exempt {
+			s.addresses.count(a.who.address, a.secret, t.instant(now))
+		}
+	})
 }
 
 // Succeeded says that the answer was a yes. The pair is known from now on. No count is cleared, only time does:
 // somebody with an account of their own, by the same name in another realm even, could else clear it between
 // guesses.
 func (a *Attempt) Succeeded(now time.Time) {
-	t := a.over()
-	if t == nil {
-		return
+	if a.t != nil {
+		a.t.note(a.who, a.t.instant(now))
 	}
-	t.note(a.who, t.instant(now))
-	if t.off {
-		return
-	}
-	s := t.shard(a.who)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release(a)
+	a.finish(nothing)
 }
 
 // Unanswered says that there was no answer, such as in an outage. That counts for the pair: else one could go
 // on guessing then, as a login that is remembered is answered all the same. The address does not pay for it.
 func (a *Attempt) Unanswered(now time.Time) {
-	t := a.over()
-	if t == nil || t.off {
-		return
-	}
-	s := t.shard(a.who)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pairs.count(a.who.pair, a.secret, t.instant(now))
-	s.release(a)
+	a.finish(func(t *Throttle, s *shard) { s.pairs.count(a.who.pair, a.secret, t.instant(now)) })
 }
 
 // Undecided says that nobody could have learnt anything. It counts nothing.
-func (a *Attempt) Undecided() {
-	t := a.over()
+func (a *Attempt) Undecided() { a.finish(nothing) }
+
+func nothing(*Throttle, *shard) {}
+
+// finish ends a, the first time only. count is called before a is released, which drops a counter that counts
+// nothing.
+func (a *Attempt) finish(count func(*Throttle, *shard)) {
+	t := a.t
+	a.t = nil
 	if t == nil || t.off {
 		return
 	}
 	s := t.shard(a.who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	count(t, s)
 	s.release(a)
-}
-
-// over ends a and returns its throttle, the first time only.
-func (a *Attempt) over() *Throttle {
-	t := a.t
-	a.t = nil
-	return t
 }

@@ -45,8 +45,7 @@ func (a *Attempt) Undecided() { a.finish(nothing) }
 
 func nothing(*Throttle, *shard) {}
 
-// finish ends a, the first time only. count is called before a is released, which drops a counter that counts
-// nothing.
+// finish ends a, the first time only. count is called under the lock of its shard.
 func (a *Attempt) finish(count func(*Throttle, *shard)) {
 	t := a.t
 	a.t = nil

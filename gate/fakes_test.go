@@ -74,6 +74,7 @@ func ask() gate.Ask { return gate.Ask{Credentials: []auth.Credential{key("k")}} 
 // claims reads a token without a look at its signature, which is for the tests of package jwt.
 func claims(t *testing.T, token string) (c struct {
 	Username, Realm   string
+	Issuer            string `json:"iss"`
 	Roles             []string
 	Attributes        map[string]string
 	AttributesDropped bool `json:"attributes_dropped"`

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gatehouse/auth"
@@ -17,6 +18,7 @@ import (
 // A Source is a way in with its place in config.yaml.
 type Source struct {
 	auth.Authenticator
+	ID           uint64 // as what the memory knows it, of [Memory.NewID]; 0: as nothing that was there before
 	Name         string
 	Type         string
 	Realm        string
@@ -98,12 +100,20 @@ const (
 // A Gate answers asks. It is safe for concurrent use.
 type Gate struct {
 	Config
+	terms      terms
 	challenges []challenge
 }
 
-// New returns a gate.
+// New returns a gate. Several may share a memory, one after the other or at once: what one remembers of a source
+// counts for all whose source has the same ID.
 func New(c Config) *Gate {
-	return &Gate{Config: c, challenges: challengesOf(c.Sources)}
+	c.Sources = slices.Clone(c.Sources)
+	for i := range c.Sources {
+		if s := &c.Sources[i]; s.ID == 0 {
+			s.ID = c.Memory.NewID()
+		}
+	}
+	return &Gate{Config: c, terms: terms{c.Roles, c.Issuer, c.MaxHeader}, challenges: challengesOf(c.Sources)}
 }
 
 // Decide answers one ask. Its error is the ask's own fault, [auth.ErrDenied] where nobody knows the credential,
@@ -124,6 +134,11 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	id, remembered, err := g.identify(ctx, &ask, narrowed{ask.Realms, policy.Realm}, now)
 	if err != nil {
 		return Decision{}, err
+	}
+	if id.terms != g.terms { // remembered by the gate before a reload
+		if id, err = g.renew(id); err != nil {
+			return Decision{}, err
+		}
 	}
 	if err := policy.admit(id.user); err != nil {
 		return Decision{}, err

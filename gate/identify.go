@@ -63,7 +63,7 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 		if n == 0 {
 			continue
 		}
-		k := g.Memory.key(c, sources[:(len(g.Sources)+63)/64])
+		k := g.Memory.key(c, g.Sources, sources)
 		id, err := g.Memory.recall(k, now)
 		remembered := id != nil || err != nil
 		if id != nil {
@@ -114,7 +114,7 @@ func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources 
 	begun := time.Now()
 	q := &question{
 		gate: g, key: k, credential: c, sources: sources, left: n, client: client, begun: begun, end: begun.Add(limit),
-		digest: g.Memory.key(&c, nil),
+		digest: g.Memory.digest(&c),
 	}
 	q.alias = alias(&q.credential, q.digest)
 	if err := q.held(); err != nil {

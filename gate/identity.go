@@ -11,24 +11,42 @@ import (
 	"gatehouse/auth"
 	"gatehouse/cache"
 	"gatehouse/jwt"
+	"gatehouse/role"
 )
 
 // An identity is what is remembered of a user: all that an answer says of them, and that no policy changes.
 // Once others may see it, only seen and the token change.
 type identity struct {
 	user   auth.User
+	told   told      // of the user by the source
+	terms  terms     // on which the rest was made of it
 	roles  string    // as X-Auth-Roles carries them
 	end    time.Time // after this the sources are asked again; zero: never
 	last   time.Time // until then it is good while they cannot answer
 	stale  bool      // whether it is used past its time
 	shared bool      // whether the proxy may remember it too; never one that is stale
 	alias  string    // of the credential, see [alias]
+	key    cache.Key // under which it is remembered
 	digest cache.Key // of the credential, whoever is asked
 	past   *identity // what a stale one goes on from, until it is kept
 
 	seen    atomic.Pointer[sighting]
 	signing sync.Mutex // held by the one who signs anew
 	token   atomic.Pointer[token]
+}
+
+// terms are what a gate says of a user by, beside what the source says.
+type terms struct {
+	roles     *role.Rules
+	issuer    *jwt.Issuer
+	maxHeader int
+}
+
+// told is what the source told, where roles may change it, and how long that is good.
+type told struct {
+	roles            []string
+	attributes       map[string]string
+	until, end, last time.Time // as in [auth.User] and in [identity]
 }
 
 // A token is a JWT with a life of its own, shorter than or longer than the identity's.
@@ -59,15 +77,31 @@ func (g *Gate) identity(u auth.User, s *Source, q *question) (*identity, error) 
 	if err := usable(u); err != nil {
 		return nil, err
 	}
-	u = g.Roles.Apply(u)
 	end, last := s.lasts()
-	id := &identity{
-		user: u, roles: g.rolesHeader(u.Roles), alias: q.alias, digest: q.digest, shared: s.ProxyCache,
-		end: auth.Earlier(end, u.Until), last: auth.Earlier(last, u.Until),
-	}
-	if err := g.sign(id); err != nil {
+	id := &identity{user: u, alias: q.alias, key: q.key, digest: q.digest, shared: s.ProxyCache}
+	if err := g.dress(id, told{u.Roles, u.Attributes, u.Until, end, last}); err != nil {
 		return nil, err
 	}
+	return id, nil
+}
+
+// dress says of the identity's user what this gate does, on top of what the source told.
+func (g *Gate) dress(id *identity, t told) error {
+	id.user.Roles, id.user.Attributes, id.user.Until = t.roles, t.attributes, t.until
+	id.user = g.Roles.Apply(id.user)
+	id.told, id.terms, id.roles = t, g.terms, g.rolesHeader(id.user.Roles)
+	id.end, id.last = auth.Earlier(t.end, id.user.Until), auth.Earlier(t.last, id.user.Until)
+	return g.sign(id)
+}
+
+// renew returns what this gate says of an identity that another gate made, and remembers that instead. The source
+// need not be asked: what it told stands.
+func (g *Gate) renew(old *identity) (*identity, error) {
+	id := &identity{user: old.user, alias: old.alias, key: old.key, digest: old.digest, shared: old.shared, stale: old.stale}
+	if err := g.dress(id, old.told); err != nil {
+		return nil, err
+	}
+	g.Memory.replace(old, id)
 	return id, nil
 }
 

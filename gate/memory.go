@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/auth"
@@ -19,7 +20,7 @@ const (
 	maxRefusals    = 40_000          // refusals remembered at once
 	refusalsLive   = 5 * time.Second // so long is a refusal remembered
 	maxLogins      = 16              // credentials remembered of one user
-	identityWeight = 512             // bytes of an identity beside its texts
+	identityWeight = 600             // bytes of an identity beside its texts
 )
 
 // A Memory remembers whose a credential is. It holds no credential: keys are digests under a random key of
@@ -27,6 +28,7 @@ const (
 // concurrent use.
 type Memory struct {
 	secret  [32]byte
+	ids     atomic.Uint64 // the last that NewID gave
 	yes     *cache.Cache[*identity]
 	no      *cache.Cache[error]
 	scratch sync.Pool // of *[]byte, for what a key is made of
@@ -70,18 +72,23 @@ func (m *Memory) Close() {
 	m.no.Close()
 }
 
-// key names what c means to the sources that may see it: SHA-256 over the process's secret and every part
-// with its length before it, so that no two different questions are written alike.
-func (m *Memory) key(c *auth.Credential, sources []uint64) cache.Key {
+// NewID returns an ID for a source whose answers nothing is remembered of yet.
+func (m *Memory) NewID() uint64 { return m.ids.Add(1) }
+
+// key names what c means to those of sources that may see it: SHA-256 over the process's secret and every part
+// with its length before it, the sources' IDs last, so that no two different questions are written alike.
+func (m *Memory) key(c *auth.Credential, sources []Source, may sourceSet) cache.Key {
 	scratch := m.scratch.Get().(*[]byte)
 	b := append((*scratch)[:0], m.secret[:]...)
-	for _, word := range sources {
-		b = binary.LittleEndian.AppendUint64(b, word)
-	}
 	b = append(b, byte(c.Form))
 	for _, part := range [...]string{string(c.Scheme), c.Username, string(c.Secret)} {
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(part)))
 		b = append(b, part...)
+	}
+	for i := range sources {
+		if may.has(i) {
+			b = binary.LittleEndian.AppendUint64(b, sources[i].ID)
+		}
 	}
 	k := cache.Key(sha256.Sum256(b))
 	clear(b) // no secret stays in the pool
@@ -89,6 +96,9 @@ func (m *Memory) key(c *auth.Credential, sources []uint64) cache.Key {
 	m.scratch.Put(scratch)
 	return k
 }
+
+// digest names c itself, whoever is asked about it.
+func (m *Memory) digest(c *auth.Credential) cache.Key { return m.key(c, nil, sourceSet{}) }
 
 // recall returns what is remembered of a key: an identity, or why nobody is let in by it.
 func (m *Memory) recall(k cache.Key, now time.Time) (*identity, error) {
@@ -119,6 +129,15 @@ func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) bool {
 	m.yes.Put(k, id, id.weight(), id.last)
 	m.note(login{k, id.digest}, holder{id.user.Provider, id.user.Name})
 	return true
+}
+
+// replace remembers an identity in the place of one that says the same on other terms, if that is still there.
+func (m *Memory) replace(old, id *identity) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now, ok := m.yes.Get(old.key, time.Now()); ok && now == old {
+		m.yes.Put(id.key, id, id.weight(), id.last)
+	}
 }
 
 // slim is a refusal with no more of the user than the log tells: there may be many, and users can be large.

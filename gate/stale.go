@@ -22,13 +22,11 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	if !ok || old.user.Provider != s.Name {
 		return nil, nil
 	}
-	id := &identity{
-		user: old.user, roles: old.roles, alias: old.alias, digest: old.digest, stale: true, past: old,
-		end: auth.Earlier(now.Add(retryStale), old.last), last: old.last,
-	}
-	id.user.Until = auth.Earlier(id.user.Until, old.last)
+	id := &identity{user: old.user, alias: old.alias, key: old.key, digest: old.digest, stale: true, past: old}
 	id.seen.Store(old.seen.Load())
-	if err := g.sign(id); err != nil {
+	t := old.told
+	t.end, t.until = auth.Earlier(now.Add(retryStale), t.last), auth.Earlier(t.until, t.last)
+	if err := g.dress(id, t); err != nil {
 		return nil, err
 	}
 	return id, nil

@@ -63,7 +63,7 @@ func (g *Gate) hold(id *identity, from netip.Addr, now time.Time) time.Duration 
 // right, and its user may not pass, is nothing for one who is held.
 func (g *Gate) tell(c *auth.Credential, from netip.Addr, refusal error, now time.Time) error {
 	if final(refusal) {
-		digest := g.Memory.key(c, nil)
+		digest := g.Memory.digest(c)
 		if wait := g.Throttle.Held(from, alias(c, digest), now); wait > 0 {
 			return &Throttled{Wait: wait}
 		}

@@ -9,6 +9,7 @@ type Attempt struct {
 	who       who
 	secret    uint64
 	limited   bool // its address's count may hold it
+	counted   bool // whether it was to be counted when it began
 	inPair    bool // it is among the attempts under way of its pair
 	inAddress bool // and of its address
 }
@@ -49,12 +50,14 @@ func nothing(*Throttle, *shard) {}
 func (a *Attempt) finish(count func(*Throttle, *shard)) {
 	t := a.t
 	a.t = nil
-	if t == nil || t.off {
+	if t == nil || !a.counted {
 		return
 	}
 	s := t.shard(a.who)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	count(t, s)
+	if !t.off() {
+		count(t, s)
+	}
 	s.release(a)
 }

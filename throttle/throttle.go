@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,8 +21,7 @@ type Config struct {
 // A Throttle remembers who failed and who succeeded. It is safe for concurrent use. All times that it is
 // given should come from one clock.
 type Throttle struct {
-	off    bool
-	exempt []netip.Prefix
+	rules  atomic.Pointer[Config]
 	start  time.Time // instants are nanoseconds since then
 	seed   maphash.Seed
 	watch  watch
@@ -36,7 +36,8 @@ type shard struct {
 
 // New returns a throttle that nobody has failed at yet.
 func New(c Config) *Throttle {
-	t := &Throttle{off: c.Off, exempt: unmapped(c.Exempt), start: time.Now(), seed: maphash.MakeSeed()}
+	t := &Throttle{start: time.Now(), seed: maphash.MakeSeed()}
+	t.Set(c)
 	t.watch.latest.Store(past)
 	for i := range t.shards {
 		t.shards[i].addresses = newCounters(&byAddress, &t.watch)
@@ -48,6 +49,14 @@ func New(c Config) *Throttle {
 	return t
 }
 
+// Set says anew who is throttled. All that was counted stays, for when it is asked for again.
+func (t *Throttle) Set(c Config) {
+	c.Exempt = unmapped(c.Exempt)
+	t.rules.Store(&c)
+}
+
+func (t *Throttle) off() bool { return t.rules.Load().Off }
+
 // Try asks whether the client at from may try to log in as name, or with a key that name stands for;
 // secret is a digest of what it tries. A positive wait says no, and when to come back. Otherwise the
 // attempt is under way until one of its methods ends it, which must not be forgotten. The zero address
@@ -58,11 +67,11 @@ func (t *Throttle) Try(from netip.Addr, name string, secret [32]byte, now time.T
 		return &Attempt{}, 0
 	}
 	a = &Attempt{t: t, who: w}
-	if t.off {
+	if t.off() {
 		return a, 0
 	}
 	at := t.instant(now)
-	a.secret = t.digest(w, secret)
+	a.counted, a.secret = true, t.digest(w, secret)
 	a.limited = !w.exempt && !t.isKnown(w, at)
 	s := t.shard(w)
 	s.mu.Lock()
@@ -85,7 +94,7 @@ func (t *Throttle) Wait(from netip.Addr, name string, secret [32]byte, now time.
 		return 0
 	}
 	w, ok := t.who(from, name)
-	if !ok {
+	if !ok || t.off() {
 		return 0
 	}
 	a := &Attempt{who: w, secret: t.digest(w, secret), limited: !w.exempt && !t.isKnown(w, at)}
@@ -104,7 +113,7 @@ func (t *Throttle) Held(from netip.Addr, name string, now time.Time) time.Durati
 		return 0
 	}
 	w, ok := t.who(from, name)
-	if !ok {
+	if !ok || t.off() {
 		return 0
 	}
 	limited := !w.exempt && !t.isKnown(w, at)

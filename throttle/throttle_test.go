@@ -3,6 +3,7 @@ package throttle
 import (
 	"fmt"
 	"math"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -182,6 +183,29 @@ func TestOffHoldsNobodyAndKnowsPairs(t *testing.T) {
 	if a, p, k := s.Stats(); a != 0 || p != 0 || k != 1 {
 		t.Errorf("%d addresses, %d pairs, %d known, want only one known", a, p, k)
 	}
+}
+
+// A reload may say anew who is throttled, while attempts are under way.
+func TestWhoIsThrottledIsSaidAnew(t *testing.T) {
+	s := newScene(t, Config{})
+	s.guess(here, "ada", 6)
+	begun := s.start(elsewhere, "bob", "x")
+	s.Set(Config{Off: true})
+	s.wantWait("nobody is held any more", here, "ada", 0)
+	if w := s.Wait(here, "ada", secretOf("new"), s.now); w != 0 {
+		t.Errorf("one who would join waits %v", w)
+	}
+	begun.Denied(s.now)
+	uncounted := s.start(elsewhere, "eve", "y")
+	s.Set(Config{})
+	uncounted.Denied(s.now)
+	s.wantWait("what was counted stays", here, "ada", time.Second)
+	if addresses, pairs, _ := s.Stats(); addresses != 1 || pairs != 1 {
+		t.Errorf("%d addresses and %d pairs have a count, want those of ada only", addresses, pairs)
+	}
+	s.spray(here, 30)
+	s.Set(Config{Exempt: []netip.Prefix{netip.MustParsePrefix(here.String() + "/32")}})
+	s.wantWait("an exempt address is not held", here, "somebody", 0)
 }
 
 func TestCountsStopAndTimesDoNotOverflow(t *testing.T) {

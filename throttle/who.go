@@ -36,7 +36,7 @@ func client(a netip.Addr) netip.Addr {
 }
 
 func (t *Throttle) isExempt(a netip.Addr) bool {
-	for _, p := range t.exempt {
+	for _, p := range t.rules.Load().Exempt {
 		if p.Contains(a) {
 			return true
 		}

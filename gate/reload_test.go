@@ -111,7 +111,10 @@ func TestAnotherSourceOfTheSameNameKnowsNobody(t *testing.T) {
 	if _, err := h.gate(old).Decide(t.Context(), ask()); err != nil {
 		t.Fatal(err)
 	}
-	fresh := keys("k", func(context.Context, auth.Credential) (auth.User, error) { after.Add(1); return auth.User{}, auth.ErrDenied })
+	fresh := keys("k", func(context.Context, auth.Credential) (auth.User, error) {
+		after.Add(1)
+		return auth.User{}, auth.ErrDenied
+	})
 	if _, err := h.gate(fresh).Decide(t.Context(), ask()); !errors.Is(err, auth.ErrDenied) || after.Load() != 1 {
 		t.Errorf("%v after %d questions, want a denial", err, after.Load())
 	}

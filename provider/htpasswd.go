@@ -126,7 +126,7 @@ type htpasswd struct {
 // Open reads the files, and follows their changes until ctx ends.
 func (h *Htpasswd) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
 	a := &htpasswd{Htpasswd: *h, env: env}
-	w, err := newWatch(a)
+	w, err := newFollower(a)
 	if err != nil {
 		return nil, err
 	}

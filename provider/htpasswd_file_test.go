@@ -121,14 +121,14 @@ func TestPasswordFilesAreReadAsNginxReadsThem(t *testing.T) {
 }
 
 // opened returns the provider of a file with this content, which is not followed.
-func opened(t testing.TB, w *world, h Htpasswd, text string) (*htpasswd, *watch) {
+func opened(t testing.TB, w *world, h Htpasswd, text string) (*htpasswd, *follower) {
 	t.Helper()
 	if h.File == "" {
 		h.File = filepath.Join(t.TempDir(), "users")
 	}
 	writeFile(t, h.File, text)
 	a := &htpasswd{Htpasswd: h, env: w.Env}
-	follow, err := newWatch(a)
+	follow, err := newFollower(a)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,13 @@
 package provider
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-	"syscall"
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/watch"
 )
 
 const (
@@ -21,39 +18,16 @@ const (
 	meant = 10 * time.Second
 	// unsettled is how long a file that is written again and again is waited for.
 	unsettled = 2 * time.Second
-	// statEvery is how often a file is looked at without being told of a change, for network file systems.
-	statEvery = 5 * time.Second
 )
 
-// A stamp tells one state of a file from the next.
-type stamp struct {
-	exists         bool
-	size           int64
-	inode          uint64
-	written, moved syscall.Timespec // mtime, ctime
-}
-
-// stampOf returns the zero stamp for a file that is not there.
-func stampOf(path string) (stamp, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) || path == "" {
-		return stamp{}, nil
-	}
-	if err != nil {
-		return stamp{}, err
-	}
-	s := info.Sys().(*syscall.Stat_t)
-	return stamp{true, info.Size(), s.Ino, s.Mtim, s.Ctim}, nil
-}
-
 // stamps of the password file and the group file.
-type stamps [2]stamp
+type stamps [2]watch.Stamp
 
 // unread differs from the stamps of all files, and of a file that is gone.
-var unread = stamps{{size: -1}, {size: -1}}
+var unread = stamps{watch.Unread, watch.Unread}
 
-// A watch takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
-type watch struct {
+// A follower takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
+type follower struct {
 	of       *htpasswd
 	taken    stamps    // of what was last loaded or refused
 	seen     stamps    // of what was last looked at
@@ -62,9 +36,9 @@ type watch struct {
 	refused  string    // why the newest version is not in force; logged once
 }
 
-// newWatch reads the files for the first time.
-func newWatch(a *htpasswd) (*watch, error) {
-	w := &watch{of: a, taken: unread}
+// newFollower reads the files for the first time.
+func newFollower(a *htpasswd) (*follower, error) {
+	w := &follower{of: a, taken: unread}
 	var err error
 	if w.seen, err = w.look(); err != nil {
 		return nil, err
@@ -83,25 +57,25 @@ func newWatch(a *htpasswd) (*watch, error) {
 	return w, nil
 }
 
-func (w *watch) newest() time.Time {
+func (w *follower) newest() time.Time {
 	var last time.Time
 	for _, s := range w.seen {
-		if t := time.Unix(s.written.Unix()); t.After(last) {
+		if t := s.Written(); t.After(last) {
 			last = t
 		}
 	}
 	return last
 }
 
-func (w *watch) look() (s stamps, err error) {
-	if s[0], err = stampOf(w.of.File); err == nil {
-		s[1], err = stampOf(w.of.GroupFile)
+func (w *follower) look() (s stamps, err error) {
+	if s[0], err = watch.StampOf(w.of.File); err == nil {
+		s[1], err = watch.StampOf(w.of.GroupFile)
 	}
 	return s, err
 }
 
 // folders are where a change of the files shows.
-func (w *watch) folders() []string {
+func (w *follower) folders() []string {
 	list := []string{filepath.Dir(w.of.File)}
 	if w.of.GroupFile != "" {
 		list = append(list, filepath.Dir(w.of.GroupFile))
@@ -110,16 +84,16 @@ func (w *watch) folders() []string {
 }
 
 // step looks at the files, takes a new version in if it is whole, and returns when to look again.
-func (w *watch) step(now time.Time) time.Duration {
+func (w *follower) step(now time.Time) time.Duration {
 	s, err := w.look()
 	switch {
 	case err != nil:
 		w.taken = unread // so that the same files are taken in again when they can be seen again
 		w.refuse(err)
-		return statEvery
+		return watch.Every
 	case s == w.taken:
 		w.seen = s
-		return statEvery
+		return watch.Every
 	case s != w.seen:
 		if w.seen == w.taken {
 			w.changing = now
@@ -137,22 +111,22 @@ func (w *watch) step(now time.Time) time.Duration {
 }
 
 // blank reports whether a file has become empty or is gone: often it is only being written.
-func (w *watch) blank(s stamps) bool {
-	return s[0].size == 0 && s[0] != w.taken[0] || w.of.GroupFile != "" && s[1].size == 0 && s[1] != w.taken[1]
+func (w *follower) blank(s stamps) bool {
+	return s[0].Empty() && s[0] != w.taken[0] || w.of.GroupFile != "" && s[1].Empty() && s[1] != w.taken[1]
 }
 
 // load takes in the version with the stamps s, and returns when to look again.
-func (w *watch) load(s stamps, now time.Time) time.Duration {
-	if !s[0].exists || w.of.GroupFile != "" && !s[1].exists {
+func (w *follower) load(s stamps, now time.Time) time.Duration {
+	if !s[0].Exists() || w.of.GroupFile != "" && !s[1].Exists() {
 		w.taken = s
 		w.forget(w.of.current.Swap(nil), nobody())
 		w.refuse(errGone)
-		return statEvery
+		return watch.Every
 	}
 	v, err := w.of.read(w.of.current.Load())
 	if err != nil {
 		w.refuse(err) // and try again: rights or the network may come back without a new stamp
-		return statEvery
+		return watch.Every
 	}
 	if after, err := w.look(); err != nil || after != s {
 		return settled // it changed while it was read
@@ -163,21 +137,21 @@ func (w *watch) load(s stamps, now time.Time) time.Duration {
 	w.taken = s
 	if err := v.refusal(); err != nil {
 		w.refuse(err)
-		return statEvery
+		return watch.Every
 	}
 	w.use(v)
-	return statEvery
+	return watch.Every
 }
 
 // unfinished is how long v must have stood there before it counts as whole: some versions look as if
 // somebody were still writing them.
-func (w *watch) unfinished(v *version, s stamps) time.Duration {
+func (w *follower) unfinished(v *version, s stamps) time.Duration {
 	if v.torn {
 		w.refuse(errTorn)
 		return meant
 	}
 	old := w.of.current.Load()
-	if old != nil && s[0].inode == w.taken[0].inode &&
+	if old != nil && s[0].SameFile(w.taken[0]) &&
 		strings.HasPrefix(strings.TrimSuffix(old.text, "\n"), v.text) && len(v.text) < len(old.text)-1 {
 		return unsettled // the same file, and so far the same text
 	}
@@ -185,7 +159,7 @@ func (w *watch) unfinished(v *version, s stamps) time.Duration {
 }
 
 // refuse notes, once, that the newest version is not in force.
-func (w *watch) refuse(err error) {
+func (w *follower) refuse(err error) {
 	if err.Error() == w.refused {
 		return
 	}
@@ -201,7 +175,7 @@ func (w *watch) refuse(err error) {
 
 // forget makes gatehouse forget the users whose record is another in v than before, or is not there; whom
 // another provider knows by such a name too, for it may be this one's turn now.
-func (w *watch) forget(old, v *version) {
+func (w *follower) forget(old, v *version) {
 	if old == nil {
 		old = nobody()
 	}
@@ -219,7 +193,7 @@ func (w *watch) forget(old, v *version) {
 const largeFile = 16 << 20
 
 // use puts v in force, unless it says what is in force already.
-func (w *watch) use(v *version) {
+func (w *follower) use(v *version) {
 	a := w.of
 	old := a.current.Load()
 	switch {

@@ -97,8 +97,8 @@ func newWhoAmI(t *testing.T) *httptest.Server {
 // watchGone lets the provider see, by a clock of its own, that its file has been gone for long.
 func watchGone(t *testing.T, a *htpasswd) {
 	t.Helper()
-	w := &watch{of: a}
-	w.taken[0].size = 1
+	w := &follower{of: a}
+	w.taken = unread
 	now := a.env.Now()
 	w.step(now)
 	w.step(now.Add(meant))

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/watch"
 )
 
 // The users of the files below: alice's password is always first, and bob's second.
@@ -28,7 +29,7 @@ type followed struct {
 	*world
 	t      *testing.T
 	a      *htpasswd
-	watch  *watch
+	watch  *follower
 	now    time.Time
 	stamps int // so that no two versions have one modification time
 }
@@ -46,7 +47,7 @@ func follows(t *testing.T, users, groups string) *followed {
 		f.write(f.a.GroupFile, groups)
 	}
 	var err error
-	if f.watch, err = newWatch(f.a); err != nil {
+	if f.watch, err = newFollower(f.a); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -138,7 +139,7 @@ func TestAFileThatIsRenamedInIsTakenWhenItHasSettled(t *testing.T) {
 	f.step()
 	f.want("too early", aUser, denied, 0)
 	f.now = f.now.Add(time.Millisecond)
-	if next := f.step(); next != statEvery {
+	if next := f.step(); next != watch.Every {
 		t.Errorf("the next look is in %s", next)
 	}
 	f.want("settled", denied, aUser, 0)
@@ -323,7 +324,7 @@ func TestAFileThatCannotBeReadKeepsItsUsers(t *testing.T) {
 			}
 			f.remove(f.a.File)
 			f.rename(f.a.File, aliceLine+bobLine)
-			f.pass(statEvery + aMoment)
+			f.pass(watch.Every + aMoment)
 			f.want("back", aUser, aUser, 0)
 		})
 	}
@@ -339,7 +340,7 @@ func TestAFileThatCouldNotBeReachedForAWhile(t *testing.T) {
 	f.want("no folder", aUser, denied, 1)
 	f.remove(dir)
 	f.move(dir+".old", dir)
-	f.pass(statEvery + aMoment)
+	f.pass(watch.Every + aMoment)
 	f.want("back", aUser, denied, 0)
 }
 
@@ -380,7 +381,7 @@ func TestGoneIsNoticedByTheTimerAlone(t *testing.T) {
 	f := follows(t, aliceLine, "")
 	f.pass(time.Minute)
 	f.remove(f.a.File)
-	f.now = f.now.Add(statEvery)
+	f.now = f.now.Add(watch.Every)
 	f.pass(meant)
 	f.want("gone", noDecision, noDecision, 1)
 }
@@ -408,7 +409,7 @@ func TestAGoneGroupFileIsAnOutageToo(t *testing.T) {
 	f.pass(2 * time.Second)
 	f.want("gone for 11 s", noDecision, noDecision, 1)
 	f.rename(f.a.GroupFile, "admin: alice\n")
-	f.pass(statEvery + aMoment)
+	f.pass(watch.Every + aMoment)
 	f.want("back", aUser, denied, 0)
 	f.wantRoles("admin")
 }
@@ -451,7 +452,7 @@ func TestARewriteWithinTheSecondOfTheStartIsNoticed(t *testing.T) {
 	writeFile(t, f.a.File, aliceLine) // its time is now, and so is the clock's
 	f.now = time.Now()
 	var err error
-	if f.watch, err = newWatch(f.a); err != nil {
+	if f.watch, err = newFollower(f.a); err != nil {
 		t.Fatal(err)
 	}
 	before := f.watch.seen
@@ -480,7 +481,7 @@ func TestAFileThatIsGoneRightAfterTheStart(t *testing.T) {
 	writeFile(t, f.a.File, aliceLine)
 	f.now = time.Now()
 	var err error
-	if f.watch, err = newWatch(f.a); err != nil {
+	if f.watch, err = newFollower(f.a); err != nil {
 		t.Fatal(err)
 	}
 	f.remove(f.a.File)
@@ -543,7 +544,7 @@ func real(t *testing.T, ctx context.Context) (file string, a auth.Authenticator)
 	env := newWorld(t).Env
 	var asked atomic.Int64
 	env.Now = func() time.Time { asked.Add(1); return time.Now() }
-	if _, err := newWatch(&htpasswd{Htpasswd: Htpasswd{File: file}, env: env}); err != nil {
+	if _, err := newFollower(&htpasswd{Htpasswd: Htpasswd{File: file}, env: env}); err != nil {
 		t.Fatal(err)
 	}
 	atStart := asked.Swap(0) // how often the start asks for the time
@@ -572,7 +573,7 @@ func TestTheSystemTellsOfAChange(t *testing.T) {
 func followers() int {
 	all := make([]byte, 1<<20)
 	text := string(all[:runtime.Stack(all, true)])
-	return strings.Count(text, "\ngatehouse/provider.follow(") + strings.Count(text, "\ngatehouse/provider.discard(") +
+	return strings.Count(text, "\ngatehouse/watch.Follow(") + strings.Count(text, "\ngatehouse/watch.discard(") +
 		strings.Count(text, "fsnotify.(*inotify).readEvents(")
 }
 
@@ -593,7 +594,7 @@ func TestTheEndOfTheHouseEndsTheWatch(t *testing.T) {
 func TestAPanicWhileFollowingIsContained(t *testing.T) {
 	w := newWorld(t)
 	next := contained(w.Env, func(time.Time) time.Duration { panic(errors.New(canary)) })
-	if next != statEvery || w.metric(t, "gatehouse_panics_total") != 1 || shows(w.log.String(), canary) {
+	if next != watch.Every || w.metric(t, "gatehouse_panics_total") != 1 || shows(w.log.String(), canary) {
 		t.Errorf("%s, %s", next, w.log)
 	}
 }

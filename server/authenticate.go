@@ -43,7 +43,7 @@ func set(c *fiber.Ctx, name []byte, value string) {
 const HeaderOverhead = 256
 
 // authenticate answers nginx's auth_request.
-func (s *Server) authenticate(c *fiber.Ctx) error {
+func (s *house) authenticate(c *fiber.Ctx) error {
 	d, ok := s.decide(c)
 	if !ok {
 		return nil
@@ -59,7 +59,7 @@ func (s *Server) authenticate(c *fiber.Ctx) error {
 }
 
 // decide puts the request to the gate. Where the answer is no user, it has written it.
-func (s *Server) decide(c *fiber.Ctx) (gate.Decision, bool) {
+func (s *house) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	begin := c.Context().Time()
 	p := s.presented.Get().(*auth.Presented)
 	defer s.presented.Put(p)

@@ -41,8 +41,8 @@ func hot(tb testing.TB, authorization string) (fasthttp.RequestHandler, *fasthtt
 	}
 	tb.Cleanup(memory.Close)
 	m := metrics.New("test")
-	s, err := New(House{
-		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Metrics: m, Version: "test", Clients: Config{ClientIPHeader: "X-Real-IP"}.Clients(),
+	s, err := New("test", m, House{
+		Log: zerolog.New(io.Discard).Level(zerolog.InfoLevel), Clients: Config{ClientIPHeader: "X-Real-IP"}.Clients(),
 		Gate: gate.New(gate.Config{
 			Sources: []gate.Source{
 				{Authenticator: alice, Name: "a", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten},

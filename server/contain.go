@@ -19,8 +19,8 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			if cause == nil {
 				return
 			}
-			s.Metrics.Panic()
-			line := s.Log.Error()
+			s.metrics.Panic()
+			line := s.house.Load().Log.Error()
 			switch fault := cause.(type) {
 			case *gate.Panic: // in a goroutine of the gate's, which sent it here
 				line.Bytes("stack", fault.Stack).Str("panic", fault.Cause)

@@ -20,14 +20,15 @@ import (
 
 // Config is the section server of config.yaml.
 type Config struct {
-	Host           string    `yaml:"host" doc:"The address to listen on."`
-	Port           *int      `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
-	Socket         string    `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
-	SocketMode     FileMode  `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
-	SocketGroup    string    `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
-	ClientIPHeader string    `yaml:"client_ip_header" doc:"The header in which a trusted proxy tells the client's address: exactly one."`
-	TrustedProxies []Network `yaml:"trusted_proxies" doc:"The addresses and networks of proxies that come by the port. Every other peer is then a client itself; [] says that there are no such proxies. The peer at the Unix socket is always trusted."`
-	MaxHeaderBytes int       `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
+	Host           string        `yaml:"host" doc:"The address to listen on."`
+	Port           *int          `yaml:"port" doc:"The port to listen on; 0 takes a free one. Default: 8080, or none where a socket is set."`
+	Socket         string        `yaml:"socket" path:"true" doc:"The Unix socket to listen on, beside or instead of a port."`
+	SocketMode     FileMode      `yaml:"socket_mode" doc:"The socket's permissions, in octal."`
+	SocketGroup    string        `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
+	ClientIPHeader string        `yaml:"client_ip_header" doc:"The header in which a trusted proxy tells the client's address: exactly one."`
+	TrustedProxies []Network     `yaml:"trusted_proxies" doc:"The addresses and networks of proxies that come by the port. Every other peer is then a client itself; [] says that there are no such proxies. The peer at the Unix socket is always trusted."`
+	DrainDelay     time.Duration `yaml:"drain_delay" doc:"How long after SIGTERM requests are still taken while /ready says 503, for a balancer to notice."`
+	MaxHeaderBytes int           `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 }
 
 // DefaultPort is listened on where neither a port nor a socket is set.
@@ -79,6 +80,9 @@ func (n Network) IsEverybody() bool { return netip.Prefix(n).Bits() == 0 }
 // minHeaderBytes is what a token with few roles needs.
 const minHeaderBytes = 1000
 
+// maxDrainDelay leaves room within the grace that service managers and clusters give.
+const maxDrainDelay = time.Minute
+
 // Check reports what is wrong with the section.
 func (c Config) Check(r conf.Report) {
 	if c.Port != nil && (*c.Port < 0 || *c.Port > 65535) {
@@ -102,6 +106,9 @@ func (c Config) Check(r conf.Report) {
 		if n.IsEverybody() {
 			r.At("trusted_proxies", i).Fault("", "is everybody: whoever reaches the port could say that they are somebody else")
 		}
+	}
+	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
+		r.Fault("drain_delay", "must be between 0s and %s", maxDrainDelay)
 	}
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")

@@ -55,7 +55,7 @@ func outcomeOf(err error) outcome {
 }
 
 // refuse writes the answer to a request that no user came of.
-func (s *Server) refuse(c *fiber.Ctx, ask gate.Ask, err error) {
+func (s *house) refuse(c *fiber.Ctx, ask gate.Ask, err error) {
 	o := outcomeOf(err)
 	c.Status(o.status)
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
@@ -94,12 +94,12 @@ func seconds(d time.Duration) string {
 }
 
 // note counts the decision and writes its one log line.
-func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, took time.Duration) {
+func (s *house) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, took time.Duration) {
 	if err == nil {
-		s.Metrics.Request(metrics.Success, d.User.Realm, took)
+		s.metrics.Request(metrics.Success, d.User.Realm, took)
 		level := zerolog.InfoLevel
 		if d.Stale {
-			s.Metrics.StaleAnswer(d.User.Provider)
+			s.metrics.StaleAnswer(d.User.Provider)
 		}
 		switch {
 		case d.Remembered: // every request of every user: counted, and told of only to who asks
@@ -134,16 +134,16 @@ func (s *Server) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, to
 		realm = metrics.Unknown
 	}
 	if o == denied && !ask.Client.IsValid() {
-		s.Metrics.ThrottleBlind()
+		s.metrics.ThrottleBlind()
 		s.blind.Do(func() {
 			s.Log.Warn().Msg("a failed login is counted against nobody, as no trusted proxy told the client's address: see server.trusted_proxies and server.client_ip_header. This is said once")
 		})
 	}
-	s.Metrics.Request(o.result, realm, took)
+	s.metrics.Request(o.result, realm, took)
 	s.line(level, c, o.result, user, took).Int("status", o.status).Err(err).Msg("not authenticated")
 }
 
-func (s *Server) line(level zerolog.Level, c *fiber.Ctx, result string, u auth.User, took time.Duration) *zerolog.Event {
+func (s *house) line(level zerolog.Level, c *fiber.Ctx, result string, u auth.User, took time.Duration) *zerolog.Event {
 	e := s.Log.WithLevel(level)
 	if !e.Enabled() {
 		return e

@@ -10,7 +10,7 @@ import (
 )
 
 // whoami tells a client who it is, in auth-o-tron's words.
-func (s *Server) whoami(c *fiber.Ctx) error {
+func (s *house) whoami(c *fiber.Ctx) error {
 	d, ok := s.decide(c)
 	if !ok {
 		return nil
@@ -36,11 +36,11 @@ func (s *Server) whoami(c *fiber.Ctx) error {
 	return c.JSON(who)
 }
 
-func (s *Server) providers(c *fiber.Ctx) error {
+func (s *house) providers(c *fiber.Ctx) error {
 	return c.JSON(map[string][]Listing{"providers": notNil(s.Providers)})
 }
 
-func (s *Server) augmenters(c *fiber.Ctx) error {
+func (s *house) augmenters(c *fiber.Ctx) error {
 	return c.JSON(map[string][]Listing{"augmenters": notNil(s.Augmenters)})
 }
 
@@ -58,19 +58,22 @@ func health(c *fiber.Ctx) error { return c.SendString("OK") }
 var homeTemplate string
 
 // renderHome makes the page at / once: it shows nothing of a request.
-func renderHome(h House) ([]byte, error) {
+func renderHome(h House, version string) ([]byte, error) {
 	t, err := template.New("home").Parse(homeTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("home page: %w", err)
 	}
 	var page bytes.Buffer
-	if err := t.Execute(&page, h); err != nil {
+	if err := t.Execute(&page, struct {
+		Version   string
+		Providers []Listing
+	}{version, h.Providers}); err != nil {
 		return nil, fmt.Errorf("home page: %w", err)
 	}
 	return page.Bytes(), nil
 }
 
-func (s *Server) homepage(c *fiber.Ctx) error {
+func (s *house) homepage(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")

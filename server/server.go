@@ -34,35 +34,42 @@ type Listing struct {
 	Realm string `json:"realm"`
 }
 
-// House is what a server shows to the outside.
+// House is what a configuration makes of the answers. A reload puts another in its place.
 type House struct {
 	Gate       *gate.Gate
 	Clients    Clients
 	Providers  []Listing
 	Augmenters []Listing
-	Version    string
 	Log        zerolog.Logger
-	Metrics    *metrics.Metrics
+	Readiness  func() Readiness
 }
 
-// A Server answers HTTP for a house.
+// A Server answers HTTP for the house of the moment.
 type Server struct {
-	House
+	version   string
+	metrics   *metrics.Metrics
 	app       *fiber.App
-	home      []byte
+	house     atomic.Pointer[house]
 	presented sync.Pool     // of *auth.Presented, for the memory that holds what was decoded
 	blind     sync.Once     // of the warning that nobody can be counted
+	draining  atomic.Bool   // whether /ready tells proxies to go elsewhere
 	stopping  atomic.Bool   // whether every answer ends its connection
 	serving   chan struct{} // closed when listeners are set
 	listeners []net.Listener
 }
 
-// New returns a server that does not listen yet.
-func New(h House) (*Server, error) {
-	s := &Server{House: h, serving: make(chan struct{})}
+// A house answers the requests that begin in it.
+type house struct {
+	House
+	*Server
+	home []byte
+}
+
+// New returns a server that does not listen yet, with its first house.
+func New(version string, m *metrics.Metrics, h House) (*Server, error) {
+	s := &Server{version: version, metrics: m, serving: make(chan struct{})}
 	s.presented.New = func() any { return new(auth.Presented) }
-	var err error
-	if s.home, err = renderHome(h); err != nil {
+	if err := s.Swap(h); err != nil {
 		return nil, err
 	}
 	s.app = fiber.New(fiber.Config{
@@ -72,17 +79,33 @@ func New(h House) (*Server, error) {
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorHandler: s.fault,
 	})
-	s.app.All("/authenticate", s.authenticate)
-	s.app.All("/authenticate/:policy", s.authenticate)
-	s.app.Get("/whoami", s.whoami)
-	s.app.Get("/providers", s.providers)
-	s.app.Get("/augmenters", s.augmenters)
+	s.app.All("/authenticate", s.in((*house).authenticate))
+	s.app.All("/authenticate/:policy", s.in((*house).authenticate))
+	s.app.Get("/whoami", s.in((*house).whoami))
+	s.app.Get("/providers", s.in((*house).providers))
+	s.app.Get("/augmenters", s.in((*house).augmenters))
 	s.app.Get("/health", health)
-	s.app.Get("/", s.homepage)
+	s.app.Get("/ready", s.in((*house).ready))
+	s.app.Get("/", s.in((*house).homepage))
 	server := s.app.Server()
 	server.Handler = s.contain(asGet(s.app.Handler()))
 	server.CloseOnShutdown = true
 	return s, nil
+}
+
+// Swap puts h in the place of the house. A request that has begun ends in the house that it began in.
+func (s *Server) Swap(h House) error {
+	page, err := renderHome(h, s.version)
+	if err != nil {
+		return err
+	}
+	s.house.Store(&house{h, s, page})
+	return nil
+}
+
+// in has the house of the moment answer a request.
+func (s *Server) in(answer func(*house, *fiber.Ctx) error) fiber.Handler {
+	return func(c *fiber.Ctx) error { return answer(s.house.Load(), c) }
 }
 
 // Serve answers on every listener until Shutdown, or until one of them breaks.

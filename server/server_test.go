@@ -43,7 +43,7 @@ func startWith(t *testing.T, maxHeader int, log io.Writer, answer auth.Func, cha
 		t.Fatal(err)
 	}
 	house := House{
-		Log: zerolog.New(log), Metrics: m, Version: "test",
+		Log: zerolog.New(log), Readiness: func() Readiness { return Readiness{} },
 		Gate: gate.New(gate.Config{
 			Sources: []gate.Source{
 				{Authenticator: answer, Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten},
@@ -53,7 +53,7 @@ func startWith(t *testing.T, maxHeader int, log io.Writer, answer auth.Func, cha
 		}),
 	}
 	change(&house)
-	s, err = New(house)
+	s, err = New("test", m, house)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +99,12 @@ func (c *client) send(request string) {
 func (c *client) get(path string, headers ...string) *http.Response {
 	c.t.Helper()
 	c.send("GET " + path + " HTTP/1.1\r\nHost: gatehouse\r\n" + strings.Join(headers, "\r\n") + "\r\n\r\n")
+	return c.read()
+}
+
+// read returns the next answer, with its whole body.
+func (c *client) read() *http.Response {
+	c.t.Helper()
 	response, err := http.ReadResponse(c.in, nil)
 	if err != nil {
 		c.t.Fatal(err)
@@ -192,7 +198,7 @@ func TestAPanicIsOne500(t *testing.T) {
 func scrape(t *testing.T, s *Server) string {
 	t.Helper()
 	w := httptest.NewRecorder()
-	NewMetrics(s.Metrics).Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	NewMetrics(s.metrics).Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return w.Body.String()
 }
 

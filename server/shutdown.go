@@ -10,6 +10,12 @@ import (
 // lameDuck is how long connections that are in use get to come to their end by themselves.
 const lameDuck = 500 * time.Millisecond
 
+// Drain has /ready answer that no new requests should come here; all are still answered.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Draining reports whether Drain was called, or Shutdown.
+func (s *Server) Draining() bool { return s.draining.Load() || s.stopping.Load() }
+
 // Shutdown stops a server that serves: it takes no new connection, ends every other one with its next answer,
 // and after a moment closes those that are idle. A request that has begun is answered. The error is that of
 // ctx if that takes longer.

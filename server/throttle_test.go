@@ -46,7 +46,7 @@ func aliceOnly(_ context.Context, c auth.Credential) (auth.User, error) {
 func TestOneWhoIsHeldIsToldToWait(t *testing.T) {
 	var log bytes.Buffer
 	address, s := startWith(t, 4000, &log, aliceOnly, believing)
-	hold(t, s.Gate.Throttle, "192.0.2.7", "alice")
+	hold(t, s.house.Load().Gate.Throttle, "192.0.2.7", "alice")
 	for _, path := range []string{"/authenticate", "/authenticate?realm=here", "/whoami"} {
 		r := dial(t, address).get(path, basic("alice", "right"), "X-Real-IP: 192.0.2.7")
 		wait, err := strconv.Atoi(r.Header.Get("Retry-After"))

@@ -5,65 +5,81 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"net/url"
-	"runtime"
+	"reflect"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/jwt"
-	"gatehouse/metrics"
-	"gatehouse/password"
-	"gatehouse/provider"
 	"gatehouse/role"
 	"gatehouse/server"
 	"gatehouse/throttle"
 )
 
-// hashQueue is how many logins may wait for a hash to be computed.
-const hashQueue = 256
-
-// build puts the rooms together. What it starts ends with ctx.
-func build(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metrics) (*server.Server, error) {
-	issuer, err := newIssuer(c, log)
-	if err != nil {
-		return nil, err
-	}
-	memory, err := gate.NewMemory()
-	if err != nil {
-		return nil, err
-	}
-	context.AfterFunc(ctx, memory.Close)
-	sources, err := openProviders(ctx, c, log, m, memory.Forget)
-	if err != nil {
-		return nil, err
-	}
-	house := server.House{
-		Gate: gate.New(gate.Config{
-			Sources: sources, Memory: memory, Throttle: newThrottle(c, log, m), Policies: c.Policies, Roles: role.New(c.Augmenters), Issuer: issuer,
-			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: m,
-		}),
-		Clients: c.Server.Clients(), Version: version(), Log: log, Metrics: m,
-	}
-	for _, p := range c.Providers {
-		house.Providers = append(house.Providers, server.Listing{Name: p.Name, Type: p.Type, Realm: p.Realm})
-	}
-	for _, a := range c.Augmenters {
-		house.Augmenters = append(house.Augmenters, server.Listing{Name: a.Name, Type: a.Type, Realm: a.Realm})
-	}
-	return server.New(house)
+// A plan is a house that is built and not in force yet.
+type plan struct {
+	config *Config
+	house  server.House
+	ways   ways
+	out    *wayOut
+	roles  *role.Rules
+	issuer *jwt.Issuer
+	loaded time.Time
 }
 
-// newThrottle returns the throttle, and says where it cannot count.
-func newThrottle(c *Config, log zerolog.Logger, m *metrics.Metrics) *throttle.Throttle {
+// build puts the rooms of a house together. What is in force is not touched, and is taken over where its section
+// of config.yaml is the same.
+func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
+	level, err := zerolog.ParseLevel(c.Logging.Level)
+	if err != nil {
+		return nil, fmt.Errorf("logging.level: %w", err)
+	}
+	log := e.log.Level(level)
+	p := &plan{config: c, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now()}
+	if e.config == nil || !reflect.DeepEqual(e.config.JWT, c.JWT) || e.config.StateDir != c.StateDir {
+		if p.issuer, err = newIssuer(c, log); err != nil {
+			return nil, err
+		}
+	}
+	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
+		p.roles = role.New(c.Augmenters)
+	}
+	if e.config == nil || e.config.Auth.Proxy != c.Auth.Proxy {
+		if p.out, err = newWayOut(c.Auth.Proxy); err != nil {
+			return nil, err
+		}
+	}
+	if p.ways, err = e.openWays(ctx, c, p.out, log); err != nil {
+		return nil, err
+	}
+	p.house = server.House{
+		Gate: gate.New(gate.Config{
+			Sources: p.ways.sources(), Before: e.ways.sources(), Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
+			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
+		}),
+		Clients: c.Server.Clients(), Log: log, Readiness: e.readiness(p.ways, p.loaded),
+	}
+	for _, entry := range c.Providers {
+		p.house.Providers = append(p.house.Providers, server.Listing{Name: entry.Name, Type: entry.Type, Realm: entry.Realm})
+	}
+	for _, a := range c.Augmenters {
+		p.house.Augmenters = append(p.house.Augmenters, server.Listing{Name: a.Name, Type: a.Type, Realm: a.Realm})
+	}
+	return p, nil
+}
+
+// throttled is the section throttle in the words of its room.
+func throttled(c *Config) throttle.Config {
 	config := throttle.Config{Off: !c.Throttle.Enabled}
 	for _, n := range c.Throttle.Exempt {
 		config.Exempt = append(config.Exempt, netip.Prefix(n))
 	}
-	t := throttle.New(config)
-	m.Throttle(c.Throttle.Enabled && !c.Server.Blind(), t.Stats)
+	return config
+}
+
+// warnUncounted says where failed logins are not counted.
+func warnUncounted(c *Config, log zerolog.Logger) {
 	switch {
 	case !c.Throttle.Enabled:
 		log.Warn().Msg("throttle.enabled is false: passwords can be tried without a limit")
@@ -71,59 +87,6 @@ func newThrottle(c *Config, log zerolog.Logger, m *metrics.Metrics) *throttle.Th
 		log.Warn().Msg("failed logins that come by the port are not counted, as nobody trusted tells the client's address: " +
 			"name the proxies in server.trusted_proxies, or [] where there are none")
 	}
-	return t
-}
-
-// openProviders opens every provider, and wraps it in what each has around it.
-func openProviders(ctx context.Context, c *Config, log zerolog.Logger, m *metrics.Metrics, forget func(func(auth.User) bool)) ([]gate.Source, error) {
-	var proxy *url.URL
-	if c.Auth.Proxy != "" {
-		var err error
-		if proxy, err = url.Parse(c.Auth.Proxy); err != nil {
-			return nil, errors.New("auth.proxy is no URL")
-		}
-	}
-	env := provider.Env{
-		HTTP: provider.NewTransport(proxy), Now: time.Now, Metrics: m, Forget: forget,
-		Hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
-	}
-	sources := make([]gate.Source, len(c.Providers))
-	for i := range c.Providers {
-		p := &c.Providers[i]
-		env.Name, env.Log = p.Name, log.With().Str("provider", p.Name).Logger()
-		opened, err := p.Config.Open(ctx, env)
-		if err != nil {
-			return nil, fmt.Errorf("provider %q: %w", p.Name, err)
-		}
-		sources[i] = gate.Source{
-			Authenticator: counted(opened, p, m),
-			Name:          p.Name, Type: p.Type, Realm: p.Realm, Scheme: p.Scheme(), Forms: p.Forms(),
-			Cache: p.Remembered(), StaleIfError: p.StaleIfError, ProxyCache: p.ProxyCache,
-		}
-	}
-	return sources, nil
-}
-
-// counted counts every question put to a provider.
-func counted(next auth.Authenticator, p *provider.Entry, m *metrics.Metrics) auth.Authenticator {
-	return auth.Func(func(ctx context.Context, c auth.Credential) (auth.User, error) {
-		begin := time.Now()
-		user, err := next.Authenticate(ctx, c)
-		result := metrics.Success
-		switch {
-		case err == nil:
-		case errors.Is(err, auth.ErrDenied):
-			result = "denied"
-		case errors.Is(err, auth.ErrNotMine):
-			result = "not_mine"
-		case errors.Is(err, context.DeadlineExceeded):
-			result = "timeout"
-		default:
-			result = "error"
-		}
-		m.Attempt(p.Name, p.Type, p.Realm, result, time.Since(begin))
-		return user, err
-	})
 }
 
 // newIssuer signs with the configured secret, or with one that gatehouse makes and keeps.

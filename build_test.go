@@ -10,7 +10,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"gatehouse/auth"
 	"gatehouse/metrics"
 )
 
@@ -34,18 +33,20 @@ providers:
 		if doc.Failed() {
 			t.Fatal(doc.Faults())
 		}
-		m := metrics.New("test")
-		sources, err := openProviders(t.Context(), c, zerolog.Nop(), m, func(func(auth.User) bool) {})
+		e, err := newEstate(t.Context(), zerolog.Nop(), metrics.New("test"))
+		if err == nil {
+			err = e.enter(t.Context(), c)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		sources := e.ways.sources()
 		if s := sources[0]; s.Cache != 3*time.Minute || s.StaleIfError != 7*time.Minute || !s.ProxyCache {
 			t.Errorf("keys: %+v", s)
 		}
 		if s := sources[1]; s.Cache >= 0 || s.StaleIfError != 0 || s.ProxyCache {
 			t.Errorf("users: %+v", s)
 		}
-		th := newThrottle(c, zerolog.Nop(), m)
 		for name, row := range map[string]struct {
 			from string
 			held bool
@@ -55,11 +56,11 @@ providers:
 		} {
 			from, now := netip.MustParseAddr(row.from), time.Now()
 			for n := range byte(21) {
-				if a, wait := th.Try(from, string('a'+rune(n)), [32]byte{n}, now); wait == 0 {
+				if a, wait := e.throttle.Try(from, string('a'+rune(n)), [32]byte{n}, now); wait == 0 {
 					a.Denied(now)
 				}
 			}
-			if got := th.Held(from, "somebody", now) > 0; got != row.held {
+			if got := e.throttle.Held(from, "somebody", now) > 0; got != row.held {
 				t.Errorf("throttle.enabled is %s: %s that failed 21 times is held: %t", enabled, name, got)
 			}
 		}

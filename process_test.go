@@ -375,7 +375,7 @@ func TestServe(t *testing.T) {
 		}
 	}
 	_ = r.Process.Signal(syscall.SIGHUP)
-	r.until(t, "SIGHUP")
+	r.until(t, `"message":"configuration loaded"`)
 	health := []string{"health", "-c", filepath.Join(r.dir, "config.yaml")}
 	if code, _, stderr := result(t, "", nil, health...); code != 0 {
 		t.Errorf("health of a running gateway: exit %d, %s", code, stderr)

@@ -140,7 +140,10 @@ func startHouse(t *testing.T, c *Config) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
-	house, err := build(ctx, c, log, metrics.New("test"))
+	e, err := newEstate(ctx, log, metrics.New("test"))
+	if err == nil {
+		err = e.enter(ctx, c)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +152,9 @@ func startHouse(t *testing.T, c *Config) string {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- house.Serve([]net.Listener{l}) }()
+	go func() { done <- e.server.Serve([]net.Listener{l}) }()
 	t.Cleanup(func() {
-		if err := house.Shutdown(context.Background()); err != nil {
+		if err := e.server.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
 		<-done

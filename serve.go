@@ -28,72 +28,78 @@ func (serveCommand) Run(p *process) error {
 	signal.Ignore(syscall.SIGPIPE) // a log reader that goes away must not end the gateway
 	stop, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer restore()
-	c, err := p.load()
-	if err != nil {
-		return err
+	first := p.read([]string{p.config})
+	for _, f := range first.doc.Faults() {
+		fmt.Fprintln(p.err, f)
+	}
+	if first.doc.Failed() {
+		return exitCode(1)
 	}
 	m := metrics.New(version())
-	log, flush, err := newLog(c.Logging, p.out, m.LinesDropped)
+	log, flush, err := newLog(first.config.Logging, p.out, m.LinesDropped)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	return serve(stop, restore, c, log, m)
-}
-
-// load returns the config, or shows what is wrong with it.
-func (p *process) load() (*Config, error) {
-	c, doc := load(p.config, p.environ)
-	for _, f := range doc.Faults() {
-		fmt.Fprintln(p.err, f)
-	}
-	if doc.Failed() {
-		return nil, exitCode(1)
-	}
-	return c, nil
-}
-
-// serve answers until stop ends. It then calls restore, so that a second signal ends the process at once.
-func serve(stop context.Context, restore func(), c *Config, log zerolog.Logger, m *metrics.Metrics) error {
-	house, cancel := context.WithCancel(context.Background())
+	life, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s, err := build(house, c, log, m)
+	e, err := newEstate(life, log, m)
 	if err != nil {
 		return err
 	}
+	if err := e.enter(life, first.config); err != nil {
+		return err
+	}
+	return serve(life, stop, restore, newReloader(p, e, first))
+}
+
+// serve answers until stop ends. It then calls restore, so that a second signal ends the process at once.
+func serve(life, stop context.Context, restore func(), r *reloader) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	e, c := r.estate, r.estate.config
 	listeners, err := c.Server.Listen()
 	if err != nil {
 		return err
 	}
-	closeMetrics, err := serveMetrics(c.Metrics, log, m)
+	closeMetrics, err := serveMetrics(c.Metrics, e.log, e.metrics)
 	if err != nil {
 		closeAll(listeners)
 		return err
 	}
 	defer closeMetrics()
 	for _, l := range listeners {
-		log.Info().Str("address", l.Addr().String()).Msg("listening")
+		e.log.Info().Str("address", l.Addr().String()).Msg("listening")
 	}
 	broken := make(chan error, 1)
-	go func() { broken <- s.Serve(listeners) }()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	go func() { broken <- e.server.Serve(listeners) }()
+	reloads, endReloads := context.WithCancel(life)
+	ended := make(chan struct{})
+	go func() { r.run(reloads); close(ended) }()
+	defer endReloads()
 	for {
 		select {
 		case err := <-broken:
 			return err
 		case <-hangup:
-			log.Warn().Msg("SIGHUP: config.yaml is read at the start only: restart to apply a change; password files are followed by themselves")
+			r.want()
 		case <-stop.Done():
 			restore()
-			return drain(c, s, log)
+			endReloads()
+			<-ended // the estate is ours again
+			return drain(e.config, e.server, e.log)
 		}
 	}
 }
 
 // drain lets requests that have begun finish: each ends with its decision's deadline.
 func drain(c *Config, s *server.Server, log zerolog.Logger) error {
+	if wait := c.Server.DrainDelay; wait > 0 {
+		log.Info().Dur("delay_ms", wait).Msg("stopping: /ready says so, requests are still taken")
+		s.Drain()
+		time.Sleep(wait)
+	}
 	log.Info().Msg("stopping: finishing requests")
 	ctx, cancel := context.WithTimeout(context.Background(), c.Auth.Timeout()+5*time.Second)
 	defer cancel()

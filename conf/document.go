@@ -43,6 +43,7 @@ type Document struct {
 	broken  bool // the file is not YAML
 	lenient bool
 	faults  []Fault
+	secrets []string // paths of the files that secrets were to come from
 }
 
 // Parse reads one YAML document. It never fails: whatever is wrong is among the Faults, and what
@@ -130,6 +131,9 @@ func (d *Document) Decode(dst any, lenient bool) {
 	d.lenient = lenient
 	decodeObject(d.Report(), d.root, reflect.ValueOf(dst).Elem())
 }
+
+// Files are the paths of what was read, or was to be: the document's own first, then those of secrets.
+func (d *Document) Files() []string { return append([]string{d.file}, d.secrets...) }
 
 // Broken tells that the file is not YAML: whatever else is said of it may be wrong.
 func (d *Document) Broken() bool { return d.broken }

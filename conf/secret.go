@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -30,7 +31,11 @@ func secretOf(r Report, n *node, name string) *node {
 		at.fault(twin, "names no file")
 		return nil
 	}
-	content, err := readSecret(r.doc.resolve(twin.text))
+	path := r.doc.resolve(twin.text)
+	if !slices.Contains(r.doc.secrets, path) {
+		r.doc.secrets = append(r.doc.secrets, path)
+	}
+	content, err := readSecret(path)
 	if err != nil {
 		at.fault(twin, "%s", err)
 		return nil

@@ -35,9 +35,10 @@ const UntilForgotten time.Duration = -1
 // MaxSources is how many sources a gate can have.
 const MaxSources = 256
 
-// Config is what a Gate is made of. Every field but Policies is needed.
+// Config is what a Gate is made of. Every field but Policies and Before is needed.
 type Config struct {
 	Sources   []Source // at most MaxSources, in the order of config.yaml
+	Before    []Source // those of the gate whose place this one takes; nil where there was none
 	Memory    *Memory
 	Throttle  *throttle.Throttle
 	Policies  map[string]Policy
@@ -136,7 +137,7 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 		return Decision{}, err
 	}
 	if id.terms != g.terms { // remembered by the gate before a reload
-		if id, err = g.renew(id); err != nil {
+		if id, err = g.renew(id, id.key); err != nil {
 			return Decision{}, err
 		}
 	}

@@ -38,10 +38,10 @@ type sourceSet [MaxSources / 64]uint64
 
 func (s sourceSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
-// fitting returns which sources may see c, and how many they are.
-func (g *Gate) fitting(c *auth.Credential, realms narrowed) (set sourceSet, n int) {
-	for i := range g.Sources {
-		s := &g.Sources[i]
+// fitting returns which of sources may see c, and how many they are.
+func fitting(sources []Source, c *auth.Credential, realms narrowed) (set sourceSet, n int) {
+	for i := range sources {
+		s := &sources[i]
 		if s.Scheme == c.Scheme && slices.Contains(s.Forms, c.Form) && realms.admits(s.Realm) {
 			set[i/64] |= 1 << (i % 64)
 			n++
@@ -59,12 +59,15 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 	end := now.Add(g.Timeout)
 	for i := range ask.Credentials {
 		c := &ask.Credentials[i]
-		sources, n := g.fitting(c, realms)
+		sources, n := fitting(g.Sources, c, realms)
 		if n == 0 {
 			continue
 		}
 		k := g.Memory.key(c, g.Sources, sources)
 		id, err := g.Memory.recall(k, now)
+		if id == nil && err == nil && len(g.Before) > 0 {
+			id = g.inherit(c, realms, k, now)
+		}
 		remembered := id != nil || err != nil
 		if id != nil {
 			if wait := g.hold(id, ask.Client, now); wait > 0 {
@@ -102,7 +105,7 @@ func final(err error) bool {
 // questions is how many questions all of these credentials make.
 func (g *Gate) questions(credentials []auth.Credential, realms narrowed) (sum int) {
 	for i := range credentials {
-		_, n := g.fitting(&credentials[i], realms)
+		_, n := fitting(g.Sources, &credentials[i], realms)
 		sum += n
 	}
 	return sum

@@ -26,6 +26,7 @@ type identity struct {
 	stale  bool      // whether it is used past its time
 	shared bool      // whether the proxy may remember it too; never one that is stale
 	alias  string    // of the credential, see [alias]
+	source uint64    // the ID of the one that said yes
 	key    cache.Key // under which it is remembered
 	digest cache.Key // of the credential, whoever is asked
 	past   *identity // what a stale one goes on from, until it is kept
@@ -78,7 +79,7 @@ func (g *Gate) identity(u auth.User, s *Source, q *question) (*identity, error) 
 		return nil, err
 	}
 	end, last := s.lasts()
-	id := &identity{user: u, alias: q.alias, key: q.key, digest: q.digest, shared: s.ProxyCache}
+	id := &identity{user: u, source: s.ID, alias: q.alias, key: q.key, digest: q.digest, shared: s.ProxyCache}
 	if err := g.dress(id, told{u.Roles, u.Attributes, u.Until, end, last}); err != nil {
 		return nil, err
 	}
@@ -94,10 +95,10 @@ func (g *Gate) dress(id *identity, t told) error {
 	return g.sign(id)
 }
 
-// renew returns what this gate says of an identity that another gate made, and remembers that instead. The source
-// need not be asked: what it told stands.
-func (g *Gate) renew(old *identity) (*identity, error) {
-	id := &identity{user: old.user, alias: old.alias, key: old.key, digest: old.digest, shared: old.shared, stale: old.stale}
+// renew returns what this gate says of an identity that another gate made, and remembers that instead, under k.
+// The source need not be asked: what it told stands.
+func (g *Gate) renew(old *identity, k cache.Key) (*identity, error) {
+	id := &identity{user: old.user, source: old.source, alias: old.alias, key: k, digest: old.digest, shared: old.shared, stale: old.stale}
 	if err := g.dress(id, old.told); err != nil {
 		return nil, err
 	}

@@ -131,12 +131,20 @@ func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) bool {
 	return true
 }
 
-// replace remembers an identity in the place of one that says the same on other terms, if that is still there.
+// replace remembers an identity in the place of one that says the same on other terms, or to another gate, if
+// that is still there.
 func (m *Memory) replace(old, id *identity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now, ok := m.yes.Get(old.key, time.Now()); ok && now == old {
-		m.yes.Put(id.key, id, id.weight(), id.last)
+	if now, ok := m.yes.Get(old.key, time.Now()); !ok || now != old {
+		return
+	}
+	m.yes.Put(id.key, id, id.weight(), id.last)
+	if id.key != old.key {
+		h := holder{id.user.Provider, id.user.Name}
+		m.yes.Delete(old.key)
+		m.logins[h] = slices.DeleteFunc(m.logins[h], func(l login) bool { return l.key == old.key })
+		m.note(login{id.key, id.digest}, h)
 	}
 }
 

@@ -22,7 +22,7 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	if !ok || old.user.Provider != s.Name {
 		return nil, nil
 	}
-	id := &identity{user: old.user, alias: old.alias, key: old.key, digest: old.digest, stale: true, past: old}
+	id := &identity{user: old.user, source: old.source, alias: old.alias, key: old.key, digest: old.digest, stale: true, past: old}
 	id.seen.Store(old.seen.Load())
 	t := old.told
 	t.end, t.until = auth.Earlier(now.Add(retryStale), t.last), auth.Earlier(t.until, t.last)

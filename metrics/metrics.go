@@ -43,6 +43,7 @@ type Metrics struct {
 	attributesDropped prometheus.Counter
 	staleAnswers      *prometheus.CounterVec
 	throttleBlind     prometheus.Counter
+	throttleByAddress prometheus.Gauge
 	panics            prometheus.Counter
 	linesDropped      prometheus.Counter
 }
@@ -82,6 +83,9 @@ func New(version string) *Metrics {
 			Name: "gatehouse_throttle_blind_total",
 			Help: "Refused requests that were not counted against anybody: no trusted proxy told the client's address.",
 		}),
+		throttleByAddress: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_throttle_by_address", Help: "0 if failed logins are not counted, or clients may come by a port without a proxy that is trusted.",
+		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_panics_total", Help: "Panics that were contained to one request.",
 		}),
@@ -93,7 +97,7 @@ func New(version string) *Metrics {
 	build.WithLabelValues(version).Set(1)
 	m.registry.MustRegister(m.requests, m.requestSeconds, m.attempts, m.attemptSeconds, m.fileReloads, m.fileBad,
 		m.fileUnusable, m.breakerOpen, m.spared, m.rolesLeftOut, m.attributesDropped,
-		m.staleAnswers, m.throttleBlind, m.panics, m.linesDropped, build,
+		m.staleAnswers, m.throttleBlind, m.throttleByAddress, m.panics, m.linesDropped, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -180,16 +184,16 @@ func (m *Metrics) StaleAnswer(provider string) { m.staleAnswers.WithLabelValues(
 // ThrottleBlind counts a refusal that could be counted against nobody.
 func (m *Metrics) ThrottleBlind() { m.throttleBlind.Inc() }
 
-// Throttle shows whether failed logins are counted by address for every client, and how much is remembered
-// of whom. It is to be called once.
-func (m *Metrics) Throttle(byAddress bool, sizes func() (addresses, pairs, known int)) {
-	on := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "gatehouse_throttle_by_address", Help: "0 if failed logins are not counted, or clients may come by a port without a proxy that is trusted.",
-	})
-	if byAddress {
-		on.Set(1)
+// ThrottleByAddress notes whether failed logins are counted by address for every client.
+func (m *Metrics) ThrottleByAddress(on bool) {
+	m.throttleByAddress.Set(0)
+	if on {
+		m.throttleByAddress.Set(1)
 	}
-	m.registry.MustRegister(on)
+}
+
+// Throttle shows how much is remembered of whom. It is to be called once.
+func (m *Metrics) Throttle(sizes func() (addresses, pairs, known int)) {
 	for name, size := range map[string]func() int{
 		"addresses": func() int { n, _, _ := sizes(); return n },
 		"pairs":     func() int { _, n, _ := sizes(); return n },

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"gatehouse/auth"
+	"gatehouse/gate"
+	"gatehouse/jwt"
+	"gatehouse/metrics"
+	"gatehouse/password"
+	"gatehouse/role"
+	"gatehouse/server"
+	"gatehouse/throttle"
+)
+
+// hashQueue is how many logins may wait for a hash to be computed.
+const hashQueue = 256
+
+// An estate is what lives as long as the process, and the house that stands on it now. Its methods are for one
+// goroutine.
+type estate struct {
+	log      zerolog.Logger // of the level in force
+	metrics  *metrics.Metrics
+	memory   *gate.Memory
+	throttle *throttle.Throttle
+	hashes   *password.Pool
+	server   *server.Server // nil until the first house
+	refused  atomic.Bool    // whether a newer config.yaml is there, and has faults
+
+	// What is in force.
+	house  server.House
+	config *Config
+	ways   ways
+	roles  *role.Rules
+	issuer *jwt.Issuer
+	out    *wayOut
+}
+
+// newEstate returns an estate without a house. What it does in the background ends with ctx.
+func newEstate(ctx context.Context, log zerolog.Logger, m *metrics.Metrics) (*estate, error) {
+	memory, err := gate.NewMemory()
+	if err != nil {
+		return nil, err
+	}
+	context.AfterFunc(ctx, memory.Close)
+	e := &estate{
+		log: log, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
+		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
+	}
+	m.Throttle(e.throttle.Stats)
+	return e, nil
+}
+
+// enter puts the house of c in force, or changes nothing.
+func (e *estate) enter(ctx context.Context, c *Config) error {
+	p, err := e.build(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := e.show(p); err != nil {
+		p.ways.closeBut(e.ways)
+		return err
+	}
+	e.throttle.Set(throttled(c))
+	e.metrics.ThrottleByAddress(c.Throttle.Enabled && !c.Server.Blind())
+	warnUncounted(c, p.house.Log)
+	e.leave(p)
+	e.metrics.ConfigLoaded(p.loaded)
+	e.refused.Store(false)
+	return nil
+}
+
+// show has the server answer for the new house.
+func (e *estate) show(p *plan) (err error) {
+	if e.server != nil {
+		return e.server.Swap(p.house)
+	}
+	e.server, err = server.New(version(), e.metrics, p.house)
+	return err
+}
+
+// leave ends what was only the old house's. Questions that are under way there are still answered.
+func (e *estate) leave(p *plan) {
+	gone := e.ways.closeBut(p.ways)
+	for name := range gone {
+		if !p.ways.has(name) {
+			e.metrics.RemoveProvider(name)
+		}
+	}
+	if e.out != nil && e.out != p.out {
+		e.out.transport.CloseIdleConnections()
+	}
+	e.house, e.config, e.ways, e.roles, e.issuer, e.out, e.log = p.house, p.config, p.ways, p.roles, p.issuer, p.out, p.house.Log
+	// Nobody can meet the users of those who are gone: their room is won. What was refused may be let in now.
+	e.memory.Forget(func(u auth.User) bool { return gone[u.Provider] })
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"gatehouse/auth"
+	"gatehouse/gate"
+	"gatehouse/metrics"
+	"gatehouse/provider"
+)
+
+// A way is a provider that is open, with what it has around it.
+type way struct {
+	entry  provider.Entry
+	source gate.Source
+	out    *wayOut
+	pulse  *pulse
+	close  context.CancelFunc // a question that is under way is answered all the same
+}
+
+// A wayOut is how providers call their services.
+type wayOut struct {
+	proxy     string // auth.proxy
+	transport *http.Transport
+}
+
+func newWayOut(proxy string) (*wayOut, error) {
+	var address *url.URL
+	if proxy != "" {
+		var err error
+		if address, err = url.Parse(proxy); err != nil {
+			return nil, errors.New("auth.proxy is no URL")
+		}
+	}
+	return &wayOut{proxy, provider.NewTransport(address)}, nil
+}
+
+// ways are the providers of a house, in the order of config.yaml.
+type ways []*way
+
+func (w ways) sources() []gate.Source {
+	list := make([]gate.Source, len(w))
+	for i := range w {
+		list[i] = w[i].source
+	}
+	return list
+}
+
+func (w ways) has(name string) bool {
+	return slices.ContainsFunc(w, func(w *way) bool { return w.entry.Name == name })
+}
+
+// closeBut closes those that are not among others, and returns their names.
+func (w ways) closeBut(others ways) map[string]bool {
+	gone := map[string]bool{}
+	for _, one := range w {
+		if !slices.Contains(others, one) {
+			one.close()
+			gone[one.entry.Name] = true
+		}
+	}
+	return gone
+}
+
+// openWays returns the providers of c: one whose section is the same is the one that is there, with all that it
+// knows; the others are opened until ctx ends.
+func (e *estate) openWays(ctx context.Context, c *Config, out *wayOut, log zerolog.Logger) (ways, error) {
+	var list ways
+	for i := range c.Providers {
+		entry := c.Providers[i]
+		if w := e.same(entry, out, list); w != nil {
+			list = append(list, w)
+			continue
+		}
+		w, err := e.openWay(ctx, entry, out, log)
+		if err != nil {
+			list.closeBut(e.ways)
+			return nil, fmt.Errorf("provider %q: %w", entry.Name, err)
+		}
+		list = append(list, w)
+	}
+	return list, nil
+}
+
+// same returns the provider in force whose section is entry, unless it is among taken.
+func (e *estate) same(entry provider.Entry, out *wayOut, taken ways) *way {
+	for _, w := range e.ways {
+		if w.out == out && reflect.DeepEqual(w.entry, entry) && !slices.Contains(taken, w) {
+			return w
+		}
+	}
+	return nil
+}
+
+func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut, log zerolog.Logger) (*way, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	opened, err := entry.Config.Open(ctx, provider.Env{
+		Name: entry.Name, HTTP: out.transport, Log: log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
+		Hashes: e.hashes, Metrics: e.metrics, Forget: e.memory.Forget,
+	})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	w := &way{entry: entry, out: out, pulse: new(pulse), close: cancel}
+	w.source = gate.Source{
+		Authenticator: w.counted(opened, e.metrics),
+		ID:            e.memory.NewID(), Name: entry.Name, Type: entry.Type, Realm: entry.Realm,
+		Scheme: entry.Scheme(), Forms: entry.Forms(),
+		Cache: entry.Remembered(), StaleIfError: entry.StaleIfError, ProxyCache: entry.ProxyCache,
+	}
+	return w, nil
+}
+
+// counted counts every question put to the provider, and notes how it did.
+func (w *way) counted(next auth.Authenticator, m *metrics.Metrics) auth.Authenticator {
+	return auth.Func(func(ctx context.Context, c auth.Credential) (auth.User, error) {
+		begin := time.Now()
+		user, err := next.Authenticate(ctx, c)
+		result := metrics.Success
+		switch {
+		case err == nil:
+		case errors.Is(err, auth.ErrDenied):
+			result = "denied"
+		case errors.Is(err, auth.ErrNotMine):
+			result = "not_mine"
+		case errors.Is(err, context.DeadlineExceeded):
+			result = "timeout"
+		default:
+			result = "error"
+		}
+		m.Attempt(w.entry.Name, w.entry.Type, w.entry.Realm, result, time.Since(begin))
+		w.pulse.note(err, time.Now())
+		return user, err
+	})
+}

@@ -4,6 +4,9 @@ GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+HELM        := helm.sh/helm/v3/cmd/helm@v3.19.5
+KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
+KUBERNETES  := 1.34.2
 FUZZTIME    := 30s
 RELEASE     := $(shell git describe --tags --always --dirty 2>/dev/null)
 
@@ -27,6 +30,7 @@ test: need ## every test, end to end ones too, under the race detector
 need:
 	@scripts/need nginx htpasswd curl openssl python-jwt
 	@e2e/ecflow/fetch >/dev/null || [ $$? = 3 ] # 3: cannot be had here; its tests skip and say so
+	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
 
 .PHONY: check
 check: ## format, vet, staticcheck, known vulnerabilities, then the tests
@@ -39,6 +43,14 @@ check: ## format, vet, staticcheck, known vulnerabilities, then the tests
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: kubernetes
+kubernetes: ## examples/kubernetes/gatehouse.yaml from the chart
+	@e2e/kubernetes/fetch
+	@made=$$(.cache/kubernetes/helm template gatehouse examples/helm/gatehouse --namespace gatehouse \
+	  --kube-version $(KUBERNETES) --values examples/kubernetes/values.yaml) && \
+	  printf '%s\n' '# Made by `make kubernetes` from examples/helm/gatehouse and values.yaml beside this.' "$$made" \
+	  >examples/kubernetes/gatehouse.yaml
 
 .PHONY: bench
 bench: ## the table of docs/performance.md, measured on this machine in half an hour; BENCH=-quick to try

@@ -1,4 +1,5 @@
-// Package jwt signs a user: the token that gatehouse sends out, and the secret it signs with.
+// Package jwt signs a user: the token that gatehouse sends out, and the secret it signs with. And it verifies
+// the tokens of others, with their public keys or a shared secret.
 package jwt
 
 import (

@@ -51,6 +51,9 @@ func newEstate(ctx context.Context, log zerolog.Logger, m *metrics.Metrics) (*es
 		log: log, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
 		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
 	}
+	e.hashes.Timed(m.Hashed)
+	m.Hashing(func() metrics.Hashes { return metrics.Hashes(e.hashes.Stats()) })
+	m.Cache(func() metrics.Remembered { return metrics.Remembered(memory.Stats()) })
 	m.Throttle(e.throttle.Stats)
 	return e, nil
 }
@@ -67,6 +70,7 @@ func (e *estate) enter(ctx context.Context, c *Config) error {
 	}
 	e.throttle.Set(throttled(c))
 	e.metrics.ThrottleByAddress(c.Throttle.Enabled && !c.Server.Blind())
+	e.metrics.HeaderLimit(c.Server.MaxHeaderBytes)
 	warnUncounted(c, p.house.Log)
 	e.leave(p)
 	e.metrics.ConfigLoaded(p.loaded)

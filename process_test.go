@@ -365,10 +365,10 @@ func TestServe(t *testing.T) {
 		`auth_requests_total{realm="local",result="success"} 1`,
 		`auth_requests_total{realm="unknown",result="all_failed"} 1`,
 		`auth_requests_total{realm="unknown",result="no_decision"} 1`,
-		`auth_provider_attempts_total{provider_name="local",provider_type="plain",realm="local",result="denied"} 1`,
-		`auth_provider_attempts_total{provider_name="keys",provider_type="http",realm="portal",result="error"} 1`,
+		`auth_provider_attempts_total{provider_name="local",provider_type="Basic",realm="local",result="denied"} 1`,
+		`auth_provider_attempts_total{provider_name="keys",provider_type="Bearer",realm="portal",result="error"} 1`,
 		`auth_duration_seconds_count{realm="local",result="success"} 1`,
-		`gatehouse_build_info{version=`,
+		`authotron_build_info{version=`,
 	} {
 		if !strings.Contains(counted, line) {
 			t.Errorf("the metrics do not say %s:\n%s", line, counted)
@@ -513,7 +513,7 @@ func TestAChangedPasswordIsForgottenAtOnce(t *testing.T) {
 		}
 	}
 	hashed := func(n string) bool {
-		return strings.Contains(scrape(t, metrics), `auth_provider_attempts_total{provider_name="files",provider_type="htpasswd",realm="files",result="success"} `+n+"\n")
+		return strings.Contains(scrape(t, metrics), `auth_provider_attempts_total{provider_name="files",provider_type="Basic",realm="files",result="success"} `+n+"\n")
 	}
 	if !hashed("2") {
 		t.Error("known logins were hashed again")

@@ -18,15 +18,17 @@ type beat struct {
 	since time.Time
 }
 
-// note takes the error of an answer into account: what was not asked, for a reason of ours, says nothing.
-func (p *pulse) note(err error, now time.Time) {
+// note takes the error of an answer into account, and reports what it tells of the provider: what was not asked, for
+// a reason of ours, tells nothing.
+func (p *pulse) note(err error, now time.Time) (up, told bool) {
 	if errors.Is(err, auth.ErrUnasked) || errors.Is(err, auth.ErrNotMine) || errors.Is(err, password.ErrBusy) {
-		return
+		return false, false
 	}
-	up := err == nil || errors.Is(err, auth.ErrDenied)
+	up = err == nil || errors.Is(err, auth.ErrDenied)
 	if last := p.beat.Load(); last == nil || last.up != up {
 		p.beat.Store(&beat{up, now})
 	}
+	return up, true
 }
 
 // state is what /ready tells of w.

@@ -429,7 +429,7 @@ func TestReloadWithoutAGap(t *testing.T) {
 	if n := asked.Load(); refused.Load() != 0 || n < 100 {
 		t.Errorf("%d of %d were refused", refused.Load(), n)
 	}
-	if want := `auth_provider_attempts_total{provider_name="ann",provider_type="plain",realm="r",result="success"} 1` + "\n"; !strings.Contains(scrape(t, address), want) {
+	if want := `auth_provider_attempts_total{provider_name="ann",provider_type="Basic",realm="r",result="success"} 1` + "\n"; !strings.Contains(scrape(t, address), want) {
 		t.Errorf("ann's password was hashed again:\n%s", scrape(t, address))
 	}
 	must(r.Process.Signal(syscall.SIGTERM))

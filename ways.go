@@ -111,6 +111,7 @@ func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut,
 		cancel()
 		return nil, err
 	}
+	e.metrics.ProviderUp(entry.Name, true)
 	w := &way{entry: entry, out: out, pulse: new(pulse), close: cancel}
 	w.source = gate.Source{
 		Authenticator: w.counted(opened, e.metrics),
@@ -138,8 +139,10 @@ func (w *way) counted(next auth.Authenticator, m *metrics.Metrics) auth.Authenti
 		default:
 			result = "error"
 		}
-		m.Attempt(w.entry.Name, w.entry.Type, w.entry.Realm, result, time.Since(begin))
-		w.pulse.note(err, time.Now())
+		m.Attempt(w.entry.Name, string(w.entry.Scheme()), w.entry.Realm, result, time.Since(begin))
+		if up, told := w.pulse.note(err, time.Now()); told {
+			m.ProviderUp(w.entry.Name, up)
+		}
 		return user, err
 	})
 }

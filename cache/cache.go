@@ -96,6 +96,9 @@ func (c *Cache[V]) Clear() { c.entries.InvalidateAll() }
 // Len is about how many values are remembered.
 func (c *Cache[V]) Len() int { return c.entries.EstimatedSize() }
 
+// Weight is about what the values weigh together.
+func (c *Cache[V]) Weight() uint64 { return c.entries.WeightedSize() }
+
 // Close ends what the cache does in the background. It is not to be used after.
 func (c *Cache[V]) Close() {
 	c.entries.StopAllGoroutines()

@@ -74,8 +74,10 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 				err = &Throttled{Wait: wait}
 			}
 		} else if err != nil {
+			g.Memory.recalls.refused.Add(1)
 			err = g.tell(c, ask.Client, err, now)
 		} else {
+			g.Memory.recalls.missed.Add(1)
 			left := n + g.questions(ask.Credentials[i+1:], realms)
 			id, err = g.ask(ctx, k, c.Clone(), sources, n, ask.Client, time.Until(end)*time.Duration(n)/time.Duration(left))
 		}

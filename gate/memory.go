@@ -32,6 +32,7 @@ type Memory struct {
 	yes     *cache.Cache[*identity]
 	no      *cache.Cache[error]
 	scratch sync.Pool // of *[]byte, for what a key is made of
+	recalls recalls
 	mu      sync.Mutex
 	epoch   uint64                // mu; counts what Forget was called for
 	flights map[cache.Key]*flight // mu; questions under way that may be joined

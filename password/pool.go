@@ -29,6 +29,9 @@ type Pool struct {
 
 	usual atomic.Int64 // nanoseconds that a hash takes: a mean in which the newer count for more
 
+	tally tally
+	timed func(waited, took time.Duration) // see Timed
+
 	verify func(Hash, string) bool
 	now    func() time.Time
 
@@ -43,6 +46,7 @@ func NewPool(workers, length int) *Pool {
 	return &Pool{
 		turns:   queue.New(workers, length),
 		workers: workers,
+		timed:   func(time.Duration, time.Duration) {},
 		verify:  Hash.Verify,
 		now:     time.Now,
 		costs:   make(map[params]time.Duration),
@@ -54,24 +58,36 @@ func NewPool(workers, length int) *Pool {
 // or the turn would come too late for ctx, ctx's error if ctx ends in the queue, another if a hash function
 // panicked. A name with many waiting may lose a place in a full queue, and gets ErrBusy then.
 func (p *Pool) Verify(ctx context.Context, name string, h Hash, secret string) (bool, error) {
+	came := p.now()
 	if err := p.enter(ctx, name, auth.ClientOf(ctx).Known); err != nil {
 		return false, err
 	}
 	defer p.turns.Leave()
-	return p.run(h, secret)
+	p.tally.busy.Add(1)
+	defer p.tally.busy.Add(-1)
+	turn := p.now()
+	ok, err := p.run(h, secret)
+	p.timed(turn.Sub(came), p.now().Sub(turn))
+	return ok, err
 }
 
 // enter waits for the turn of name.
 func (p *Pool) enter(ctx context.Context, name string, known bool) error {
 	if err := ctx.Err(); err != nil {
+		p.tally.gone.Add(1)
 		return err
 	}
 	if p.hopeless(ctx, name, known) {
+		p.tally.late.Add(1)
 		return p.busy(name, known) // it would only keep others waiting
 	}
 	err := p.turns.Enter(ctx, name, known)
-	if errors.Is(err, queue.ErrFull) {
+	switch {
+	case errors.Is(err, queue.ErrFull):
+		p.tally.full.Add(1)
 		return p.busy(name, known)
+	case err != nil:
+		p.tally.gone.Add(1)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
@@ -60,7 +61,10 @@ func (e *Entry) Check(r conf.Report) {
 }
 
 // Rules are a configuration's rules in the order in which they are applied.
-type Rules struct{ entries []Entry }
+type Rules struct {
+	entries []Entry
+	timed   func(name, kind, realm string, took time.Duration)
+}
 
 // New returns rules that apply entries as auth-o-tron does: first those that look at the user's name
 // alone, then the advanced ones, each kind in the order of config.yaml.
@@ -69,7 +73,14 @@ func New(entries []Entry) *Rules {
 	sort.SliceStable(sorted, func(i, j int) bool {
 		return sorted[i].Type != "plain_advanced" && sorted[j].Type == "plain_advanced"
 	})
-	return &Rules{sorted}
+	return &Rules{sorted, func(string, string, string, time.Duration) {}}
+}
+
+// Timed has told called with an entry's name, type and realm, and how long it took, whenever it was applied. It
+// is to be called before r is used.
+func (r *Rules) Timed(told func(name, kind, realm string, took time.Duration)) *Rules {
+	r.timed = told
+	return r
 }
 
 // Apply returns u with the roles and attributes that the rules of its realm give. u itself, which others
@@ -77,7 +88,9 @@ func New(entries []Entry) *Rules {
 func (r *Rules) Apply(u auth.User) auth.User {
 	for _, e := range r.entries {
 		if e.Realm == u.Realm || auth.SameRealm(e.Realm, u.Realm) { // SameRealm knows ASCII only
+			begin := time.Now()
 			u = e.config.Apply(u)
+			r.timed(e.Name, e.Type, e.Realm, time.Since(begin))
 		}
 	}
 	return u

@@ -96,6 +96,10 @@ func seconds(d time.Duration) string {
 // note counts the decision and writes its one log line.
 func (s *house) note(c *fiber.Ctx, ask gate.Ask, d gate.Decision, err error, took time.Duration) {
 	if err == nil {
+		if !d.Remembered {
+			s.metrics.Identified()
+			s.metrics.HeaderBytes(HeaderOverhead + len(d.Authorization) + len(d.User.Name) + len(d.User.Realm) + len(d.Roles))
+		}
 		s.metrics.Request(metrics.Success, d.User.Realm, took)
 		level := zerolog.InfoLevel
 		if d.Stale {

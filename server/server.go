@@ -88,7 +88,7 @@ func New(version string, m *metrics.Metrics, h House) (*Server, error) {
 	s.app.Get("/ready", s.in((*house).ready))
 	s.app.Get("/", s.in((*house).homepage))
 	server := s.app.Server()
-	server.Handler = s.contain(asGet(s.app.Handler()))
+	server.Handler = s.counted(s.contain(asGet(s.app.Handler())))
 	server.CloseOnShutdown = true
 	return s, nil
 }

@@ -20,16 +20,7 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 				return
 			}
 			s.metrics.Panic()
-			line := s.house.Load().Log.Error()
-			switch fault := cause.(type) {
-			case *gate.Panic: // in a goroutine of the gate's, which sent it here
-				line.Bytes("stack", fault.Stack).Str("panic", fault.Cause)
-			case runtime.Error:
-				line.Bytes("stack", debug.Stack()).Str("panic", fault.Error())
-			default:
-				line.Bytes("stack", debug.Stack())
-			}
-			line.Msg("panic while answering a request")
+			s.tell(cause)
 			c.Response.Reset()
 			c.Response.SetStatusCode(fiber.StatusInternalServerError)
 			c.Response.Header.SetCanonical(nameProxyCache, []byte("0"))
@@ -41,6 +32,21 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			c.SetConnectionClose()
 		}
 	}
+}
+
+// tell logs a panic. One in the log itself, which may be what is told of, is not told.
+func (s *Server) tell(cause any) {
+	defer func() { _ = recover() }()
+	line := s.house.Load().Log.Error()
+	switch fault := cause.(type) {
+	case *gate.Panic: // in a goroutine of the gate's, which sent it here
+		line.Bytes("stack", fault.Stack).Str("panic", fault.Cause)
+	case runtime.Error:
+		line.Bytes("stack", debug.Stack()).Str("panic", fault.Error())
+	default:
+		line.Bytes("stack", debug.Stack())
+	}
+	line.Msg("panic while answering a request")
 }
 
 // asGet has /authenticate answer any method like GET: some proxies hand the client's own on, and fiber

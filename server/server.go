@@ -21,7 +21,7 @@ import (
 const (
 	maxRequestHeader = 40_000
 	maxRequestBody   = 1024
-	maxConnections   = 64 * 1024
+	maxConnections   = 8192 // of one listener: each may hold 50 kB
 	readTimeout      = 5 * time.Second
 	writeTimeout     = 5 * time.Second
 	idleTimeout      = 60 * time.Second
@@ -88,7 +88,8 @@ func New(version string, m *metrics.Metrics, h House) (*Server, error) {
 	s.app.Get("/ready", s.in((*house).ready))
 	s.app.Get("/", s.in((*house).homepage))
 	server := s.app.Server()
-	server.Handler = s.counted(s.contain(asGet(s.app.Handler())))
+	server.HeaderReceived = strict
+	server.Handler = s.counted(s.contain(s.refuseOdd(asGet(s.app.Handler()))))
 	server.CloseOnShutdown = true
 	return s, nil
 }
@@ -112,7 +113,7 @@ func (s *Server) in(answer func(*house, *fiber.Ctx) error) fiber.Handler {
 // It is to be called once.
 func (s *Server) Serve(listeners []net.Listener) error {
 	for _, l := range listeners {
-		s.listeners = append(s.listeners, &closedOnce{Listener: l})
+		s.listeners = append(s.listeners, &closedOnce{Listener: &patient{Listener: l, log: s.house.Load().Log}})
 	}
 	close(s.serving)
 	done := make(chan error, len(s.listeners))

@@ -16,6 +16,7 @@ import (
 // A Gateway is a running gatehouse.
 type Gateway struct {
 	Socket string
+	PID    int
 	Log    *Output
 }
 
@@ -37,6 +38,7 @@ func StartGateway(t *testing.T, config string, files map[string]string, secrets 
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	g.PID = cmd.Process.Pid
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// programs are set by [Main].
+// programs are set by [Main] and [MainGateway].
 var programs struct{ nginx, gatehouse string }
 
 // Main runs a package's tests with gatehouse built. Where nginx or IPv6 is not to be had, it says so and
@@ -26,6 +26,11 @@ func Main(m *testing.M) (exit int) {
 		return skip("this machine has no IPv6 loopback: " + err.Error())
 	}
 	_ = l.Close()
+	return MainGateway(m)
+}
+
+// MainGateway is Main for a package that needs nothing but gatehouse.
+func MainGateway(m *testing.M) (exit int) {
 	folder, err := os.MkdirTemp("", "gatehouse")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -28,7 +28,7 @@ test: need ## every test, end to end ones too, under the race detector
 
 .PHONY: need
 need:
-	@scripts/need nginx htpasswd curl openssl python-jwt promtool
+	@scripts/need nginx htpasswd curl openssl python-jwt promtool fail2ban-regex
 	@e2e/ecflow/fetch >/dev/null || [ $$? = 3 ] # 3: cannot be had here; its tests skip and say so
 	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
 

@@ -18,6 +18,7 @@ type inspector interface{ Inspect(r conf.Report) }
 func (k checkCommand) Run(p *process) error {
 	c, doc := load(p.config, p.environ)
 	if !doc.Failed() {
+		c.Audit.Inspect(doc.Report().At("audit"))
 		for i, entry := range c.Providers {
 			if files, ok := entry.Config.(inspector); ok {
 				files.Inspect(doc.Report().At("providers", i))

@@ -34,6 +34,7 @@ type Config struct {
 	Server      server.Config    `yaml:"server" doc:"Where gatehouse listens, and the shape of its answers."`
 	Metrics     Metrics          `yaml:"metrics" doc:"Where /metrics is shown."`
 	Logging     Logging          `yaml:"logging" doc:"What is logged, and how."`
+	Audit       Audit            `yaml:"audit" doc:"The record of logins."`
 	Auth        Auth             `yaml:"auth" doc:"How a decision is made."`
 	Throttle    Throttle         `yaml:"throttle" doc:"Who has to wait after failed logins."`
 	Providers   []provider.Entry `yaml:"providers" doc:"Who is asked, in this order."`
@@ -180,6 +181,7 @@ func (c *Config) check(r conf.Report) {
 	}
 	c.Server.Check(r.At("server"))
 	c.JWT.Check(r.At("jwt"))
+	c.Audit.Check(r.At("audit"))
 	for i, n := range c.Throttle.Exempt {
 		if n.IsEverybody() {
 			r.At("throttle", "exempt", i).Fault("", "is everybody: to hold nobody, set throttle.enabled: false")

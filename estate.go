@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"gatehouse/audit"
 	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/jwt"
@@ -24,6 +25,7 @@ const hashQueue = 256
 // goroutine.
 type estate struct {
 	log      zerolog.Logger // of the level in force
+	audit    *audit.Log     // nil: nothing is recorded
 	metrics  *metrics.Metrics
 	memory   *gate.Memory
 	throttle *throttle.Throttle
@@ -41,14 +43,14 @@ type estate struct {
 }
 
 // newEstate returns an estate without a house. What it does in the background ends with ctx.
-func newEstate(ctx context.Context, log zerolog.Logger, m *metrics.Metrics) (*estate, error) {
+func newEstate(ctx context.Context, log zerolog.Logger, record *audit.Log, m *metrics.Metrics) (*estate, error) {
 	memory, err := gate.NewMemory()
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, memory.Close)
 	e := &estate{
-		log: log, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
+		log: log, audit: record, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
 		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
 	}
 	e.hashes.Timed(m.Hashed)

@@ -441,7 +441,7 @@ func TestStrayBytesOfAServiceAreNotPrinted(t *testing.T) {
 
 // Whoever reads the log, and stops, keeps nobody waiting: neither a login nor the end.
 func TestAStalledLogReaderStallsNobody(t *testing.T) {
-	r := launch(t, strings.Replace(minimal, "metrics: { port: 0 }", "metrics: { enabled: false }", 1))
+	r := launch(t, strings.Replace(minimal, "metrics: { port: 0 }", "metrics: { enabled: false }", 1), "GATEHOUSE_LOGGING__LEVEL=debug")
 	for i := range 2000 { // more than a pipe holds; nobody reads from here on
 		if got := r.ask(t, func(q *http.Request) { q.SetBasicAuth("alice", "canary-password-1") }); got.StatusCode != 200 {
 			t.Fatalf("request %d: status %d", i, got.StatusCode)

@@ -101,7 +101,7 @@ func (r *reloader) reload(ctx context.Context) {
 		e.log.WithLevel(level).Msg(f.String())
 	}
 	if doc.Failed() {
-		r.refuse(fmt.Errorf("%s has faults", r.process.config))
+		r.refuse(fmt.Errorf("%s has faults, the first: %s", r.process.config, firstFault(doc)))
 		return
 	}
 	if err := e.enter(ctx, c); err != nil {
@@ -112,6 +112,7 @@ func (r *reloader) reload(ctx context.Context) {
 		e.log.Warn().Str("key", key).Msg("has changed: restart gatehouse to apply it")
 	}
 	e.log.Info().Str("file", r.process.config).Msg("configuration loaded")
+	e.audit.Reload("loaded", "")
 }
 
 // refuse says that the configuration stays as it is.
@@ -119,6 +120,17 @@ func (r *reloader) refuse(err error) {
 	r.estate.refused.Store(true)
 	r.estate.metrics.ConfigRefused()
 	r.estate.log.Error().Err(err).Msg("configuration refused: the one in force stays")
+	r.estate.audit.Reload("refused", err.Error())
+}
+
+// firstFault is the first fault of a failed doc that is more than a warning.
+func firstFault(doc *conf.Document) string {
+	for _, f := range doc.Faults() {
+		if !f.Warning {
+			return f.String()
+		}
+	}
+	return ""
 }
 
 // needRestart names what differs between two configurations and is read at the start only.
@@ -133,6 +145,7 @@ func needRestart(old, c *Config) (keys []string) {
 		{"server.socket_mode", old.Server.SocketMode, c.Server.SocketMode},
 		{"server.socket_group", old.Server.SocketGroup, c.Server.SocketGroup},
 		{"metrics", old.Metrics, c.Metrics},
+		{"audit.file", old.Audit.File, c.Audit.File},
 		{"logging.format", old.Logging.Format, c.Logging.Format},
 		{"logging.service_name", old.Logging.Service, c.Logging.Service},
 		{"logging.service_version", old.Logging.Release, c.Logging.Release},

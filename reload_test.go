@@ -42,7 +42,7 @@ func newTown(t *testing.T, config string) *town {
 	w := &town{t: t, path: filepath.Join(t.TempDir(), "config.yaml")}
 	w.write(config)
 	p := &process{config: w.path, environ: []string{"STATE_DIRECTORY=" + filepath.Join(t.TempDir(), "state")}}
-	e, err := newEstate(t.Context(), zerolog.New(&w.log), metrics.New("test"))
+	e, err := newEstate(t.Context(), zerolog.New(&w.log), nil, metrics.New("test"))
 	if err != nil {
 		t.Fatal(err)
 	}

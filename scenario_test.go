@@ -140,7 +140,7 @@ func startHouse(t *testing.T, c *Config) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
-	e, err := newEstate(ctx, log, metrics.New("test"))
+	e, err := newEstate(ctx, log, nil, metrics.New("test"))
 	if err == nil {
 		err = e.enter(ctx, c)
 	}

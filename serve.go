@@ -36,21 +36,28 @@ func (serveCommand) Run(p *process) error {
 		return exitCode(1)
 	}
 	m := metrics.New(version())
-	log, flush, err := newLog(first.config.Logging, p.out, m.LinesDropped)
+	log, flush, err := newLog(first.config.Logging, p.out, m)
 	if err != nil {
 		return err
 	}
 	defer flush()
+	record, closeAudit, err := openAudit(first.config.Audit, log, m)
+	if err != nil {
+		return err
+	}
+	defer closeAudit()
 	life, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	e, err := newEstate(life, log, m)
+	e, err := newEstate(life, log, record, m)
 	if err != nil {
 		return err
 	}
 	if err := e.enter(life, first.config); err != nil {
 		return err
 	}
-	return serve(life, stop, restore, newReloader(p, e, first))
+	err = serve(life, stop, restore, newReloader(p, e, first))
+	record.Stop(reasonOf(err))
+	return err
 }
 
 // serve answers until stop ends. It then calls restore, so that a second signal ends the process at once.
@@ -72,6 +79,7 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 	for _, l := range listeners {
 		e.log.Info().Str("address", l.Addr().String()).Msg("listening")
 	}
+	e.audit.Start(version())
 	broken := make(chan error, 1)
 	go func() { broken <- e.server.Serve(listeners) }()
 	reloads, endReloads := context.WithCancel(life)

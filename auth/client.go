@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// A Client is on whose behalf a question is put. It is for fairness among clients, and never changes an
-// answer. The zero Client is nobody in particular.
+// A Client is on whose behalf a question is put. It is for fairness among clients and for those who follow a
+// request, and never changes an answer. The zero Client is nobody in particular.
 type Client struct {
 	Address netip.Addr // unmapped; the zero Addr where nobody who is trusted told it
 	Known   bool       // a login from Address by the credential's name has succeeded lately
+	Trace   Trace      // of the request that began the question
 }
 
 type clientKey struct{}

@@ -63,6 +63,7 @@ type Ask struct {
 	Policy      string     // the location's policy; "" where it has none
 	Client      netip.Addr // who asks; the zero Addr where nobody trusted tells
 	Arrived     time.Time  // when the request did; zero: now
+	Trace       auth.Trace // of the request
 }
 
 // A Decision lets a user in.

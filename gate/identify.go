@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -79,7 +78,7 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 		} else {
 			g.Memory.recalls.missed.Add(1)
 			left := n + g.questions(ask.Credentials[i+1:], realms)
-			id, err = g.ask(ctx, k, c.Clone(), sources, n, ask.Client, time.Until(end)*time.Duration(n)/time.Duration(left))
+			id, err = g.ask(ctx, k, c.Clone(), sources, n, auth.Client{Address: ask.Client, Trace: ask.Trace}, time.Until(end)*time.Duration(n)/time.Duration(left))
 		}
 		if err == nil {
 			return id, remembered, nil
@@ -115,10 +114,10 @@ func (g *Gate) questions(credentials []auth.Credential, realms narrowed) (sum in
 
 // ask puts c, which must share no memory with the request, to the n sources of a set, within limit. Whoever
 // asks the same meanwhile gets the same answer.
-func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, client netip.Addr, limit time.Duration) (*identity, error) {
+func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, client auth.Client, limit time.Duration) (*identity, error) {
 	begun := time.Now()
 	q := &question{
-		gate: g, key: k, credential: c, sources: sources, left: n, client: client, begun: begun, end: begun.Add(limit),
+		gate: g, key: k, credential: c, sources: sources, left: n, client: client.Address, trace: client.Trace, begun: begun, end: begun.Add(limit),
 		digest: g.Memory.digest(&c),
 	}
 	q.alias = alias(&q.credential, q.digest)

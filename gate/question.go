@@ -22,6 +22,7 @@ type question struct {
 	left       int // sources that are still to be asked
 	begun, end time.Time
 	client     netip.Addr
+	trace      auth.Trace
 	epoch      uint64    // of the memory when the question began
 	digest     cache.Key // of the credential, whoever is asked
 	alias      string    // see [alias]; "" where it is not
@@ -122,5 +123,5 @@ func (q *question) ask(s *Source) (auth.User, error) {
 
 // context tells sources who asks.
 func (q *question) context() context.Context {
-	return auth.WithClient(context.Background(), auth.Client{Address: q.client, Known: q.known})
+	return auth.WithClient(context.Background(), auth.Client{Address: q.client, Known: q.known, Trace: q.trace})
 }

@@ -25,7 +25,6 @@ type Metrics struct {
 	*answers
 	providers
 	configured
-	written
 	panics prometheus.Counter
 }
 
@@ -44,7 +43,6 @@ func New(version string) *Metrics {
 		providers:   newProviders(f),
 		answers:     newAnswers(f),
 		configured:  newConfigured(f),
-		written:     newWritten(f),
 		panics:      counter(f, "gatehouse_panics_total", "Panics that were contained to one request."),
 	}
 	gauges(f, "gatehouse_build_info", "What runs.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)

@@ -32,6 +32,8 @@ func touched() *Metrics {
 	m.Spared("p", "open")
 	m.StaleAnswer("p")
 	m.Throttle(func() (int, int, int) { return 1, 2, 3 })
+	m.Log(func() (uint64, uint64) { return 1, 2 })
+	m.Audit(func() uint64 { return 3 }, func() bool { return true })
 	m.Cache(func() Remembered { return Remembered{Refused: 4, Missed: 5, Identities: 6, Refusals: 7, Bytes: 8} })
 	m.Hashing(func() Hashes { return Hashes{Slots: 1, Busy: 2, Waiting: 3, Full: 4, Late: 5, Gone: 6} })
 	return m

@@ -102,22 +102,23 @@ func TestStatesAreShown(t *testing.T) {
 	if at := sample(t, m, "gatehouse_config_loaded_timestamp_seconds", ""); at != 1_700_000_000.25 {
 		t.Errorf("loaded at %f", at)
 	}
-	m.AuditBad(true)
-	m.AuditLost(3)
+	bad := true
+	m.Audit(func() uint64 { return 3 }, func() bool { return bad })
+	m.Log(func() (dropped, lost uint64) { return 4, 5 })
 	m.ThrottleByAddress(true)
 	m.HeaderBytes(99) // no limit is known yet
 	m.HeaderLimit(1000)
 	m.HeaderBytes(900)
 	m.HeaderBytes(901)
 	for name, want := range map[string]float64{
-		"gatehouse_audit_bad": 1, "gatehouse_audit_lines_lost_total": 3, "gatehouse_throttle_by_address": 1,
+		"gatehouse_audit_bad": 1, "gatehouse_audit_lines_lost_total": 3, "gatehouse_log_lines_dropped_total": 4, "gatehouse_log_lines_lost_total": 5, "gatehouse_throttle_by_address": 1,
 		"gatehouse_header_limit_bytes": 1000, "gatehouse_header_near_limit_total": 1, "gatehouse_header_bytes": 3,
 	} {
 		if got := sample(t, m, name, ""); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
-	m.AuditBad(false)
+	bad = false
 	m.ThrottleByAddress(false)
 	if sample(t, m, "gatehouse_audit_bad", "") != 0 || sample(t, m, "gatehouse_throttle_by_address", "") != 0 {
 		t.Error("what is over is still shown")

@@ -183,6 +183,9 @@ func (s *httpService) request(ctx context.Context, key string) *http.Request {
 	req := (&http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "gatehouse")
+	if trace := auth.ClientOf(ctx).Trace; trace.Valid() {
+		req.Header.Set("traceparent", trace.Header())
+	}
 	switch s.Key.In {
 	case "query":
 		q := u.Query()

@@ -67,7 +67,7 @@ func (s *house) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	set(c, nameCacheControl, "no-store")
 
 	ask := readAsk(c, p)
-	ask.Arrived = begin
+	ask.Arrived, ask.Trace = begin, s.Clients.trace(c)
 	var clear bool
 	if ask.Client, clear = s.Clients.of(c); !clear {
 		ask.Fault = auth.ErrMalformed

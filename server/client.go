@@ -1,12 +1,16 @@
 package server
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"net"
 	"net/netip"
 	"slices"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/utils"
+
+	"gatehouse/auth"
 )
 
 // Clients says whose word is taken for a client's address. The Unix socket's peer is the proxy beside us, and
@@ -79,11 +83,27 @@ func (k *Clients) text(c *fiber.Ctx) string {
 // maxRequestID is the length in bytes of the longest request id that is logged.
 const maxRequestID = 128
 
-// requestID is what a trusted proxy calls the request, so that its log and ours can be joined.
+// requestID is what a trusted proxy calls the request, so that its log and ours can be joined. Where none does
+// it is one of our own, new with each call.
 func (k *Clients) requestID(c *fiber.Ctx) string {
 	id := c.Get(fiber.HeaderXRequestID)
-	if _, believed := k.peer(c); len(id) > maxRequestID || !believed {
-		return ""
+	if _, believed := k.peer(c); believed && id != "" && len(id) <= maxRequestID {
+		return id
 	}
-	return id
+	var made [16]byte
+	_, _ = rand.Read(made[:]) // never fails
+	return hex.EncodeToString(made[:])
+}
+
+// trace is the request's place in a trace, if a trusted proxy tells exactly one.
+func (k *Clients) trace(c *fiber.Ctx) auth.Trace {
+	told := c.Request().Header.PeekAll("traceparent")
+	if len(told) != 1 {
+		return auth.Trace{}
+	}
+	if _, believed := k.peer(c); !believed {
+		return auth.Trace{}
+	}
+	t, _ := auth.ParseTrace(utils.UnsafeString(told[0]))
+	return t
 }

@@ -20,7 +20,7 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 				return
 			}
 			s.metrics.Panic()
-			s.tell(cause)
+			s.confess(cause)
 			c.Response.Reset()
 			c.Response.SetStatusCode(fiber.StatusInternalServerError)
 			c.Response.Header.SetCanonical(nameProxyCache, []byte("0"))
@@ -34,8 +34,8 @@ func (s *Server) contain(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	}
 }
 
-// tell logs a panic. One in the log itself, which may be what is told of, is not told.
-func (s *Server) tell(cause any) {
+// confess logs a panic. One in the log itself, which may be what is told of, is not told.
+func (s *Server) confess(cause any) {
 	defer func() { _ = recover() }()
 	line := s.house.Load().Log.Error()
 	switch fault := cause.(type) {

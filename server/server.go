@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/rs/zerolog"
 
+	"gatehouse/audit"
 	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/metrics"
@@ -42,6 +43,7 @@ type House struct {
 	Augmenters []Listing
 	Log        zerolog.Logger
 	Readiness  func() Readiness
+	Audit      *audit.Log // nil: nothing is recorded
 }
 
 // A Server answers HTTP for the house of the moment.

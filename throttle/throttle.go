@@ -108,23 +108,28 @@ func (t *Throttle) Wait(from netip.Addr, name string, secret [32]byte, now time.
 // is to be asked for a login that is remembered too: whoever must wait would else learn from a yes that
 // a guess was right. It allocates nothing.
 func (t *Throttle) Held(from netip.Addr, name string, now time.Time) time.Duration {
+	return max(t.Holds(from, name, now))
+}
+
+// Holds returns what [Throttle.Held] is the longer of: how long the address has to wait as a whole, and how long
+// with this name.
+func (t *Throttle) Holds(from netip.Addr, name string, now time.Time) (address, pair time.Duration) {
 	at := t.instant(now)
 	if t.watch.quiet(at) {
-		return 0
+		return 0, 0
 	}
 	w, ok := t.who(from, name)
 	if !ok || t.off() {
-		return 0
+		return 0, 0
 	}
 	limited := !w.exempt && !t.isKnown(w, at)
 	s := t.shard(w)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	wait := s.pairs.held(w.pair, at)
 	if limited {
-		wait = max(wait, s.addresses.held(w.address, at))
+		address = s.addresses.held(w.address, at)
 	}
-	return wait
+	return address, s.pairs.held(w.pair, at)
 }
 
 // Stats returns how many addresses and pairs have a count, and how many pairs are known to have

@@ -19,6 +19,7 @@ import (
 const config = `
 version: "3"
 server: { socket: {{folder}}/gatehouse.sock, trusted_proxies: [] }
+audit: { file: "{{folder}}/audit.log" }
 metrics: { port: 0 }
 state_dir: {{folder}}/state
 providers:

@@ -45,7 +45,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
 		p.roles = role.New(c.Augmenters).Timed(e.metrics.Augmented)
 	}
-	if e.config == nil || e.config.Auth.Proxy != c.Auth.Proxy {
+	if e.out == nil || e.out.proxy != c.Auth.Proxy {
 		if p.out, err = newWayOut(c.Auth.Proxy); err != nil {
 			return nil, err
 		}

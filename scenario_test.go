@@ -138,13 +138,19 @@ func (s *scenario) run(t *testing.T) {
 // startHouse builds what c says and answers on a loopback port until the test ends.
 func startHouse(t *testing.T, c *Config) string {
 	t.Helper()
+	return answer(t, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel), c, nil)
+}
+
+// answer answers on a loopback port for the house of c until the test ends; out is nil for its own.
+func answer(t *testing.T, log zerolog.Logger, c *Config, out *wayOut) (address string) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	log := zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel)
 	e, err := newEstate(ctx, log, nil, metrics.New("test"))
-	if err == nil {
-		err = e.enter(ctx, c)
-	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	e.out = out
+	if err := e.enter(ctx, c); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -71,7 +71,8 @@ func (c *Cache[V]) Get(k Key, now time.Time) (v V, ok bool) {
 func (c *Cache[V]) Put(k Key, v V, weight uint32, end time.Time) {
 	left := never
 	if !end.IsZero() {
-		left = end.Sub(c.start)
+		now := time.Now() // end may be wall time only, and the clock set since the start
+		left = now.Sub(c.start) + end.Sub(now)
 	}
 	c.entries.Set(k, entry[V]{v, left, weight})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func keyOf(n int) Key {
@@ -94,4 +95,42 @@ func TestAHitAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() { c.Get(k, now) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// C39: an end that is wall time, as that of a credential is, neither comes at once nor never where the clock was set
+// while the process ran.
+func TestAnEndIsAsFarAsItIsWhateverTheClockWasSetTo(t *testing.T) {
+	for name, by := range map[string]time.Duration{
+		"an hour forth": time.Hour, "an hour back": -time.Hour, "ten years forth": 87600 * time.Hour, "ten years back": -87600 * time.Hour,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCache(t, 1000)
+			c.start = leapt(t, c.start, -by)
+			now := time.Now()
+			c.Put(keyOf(1), 11, 1, now.Round(0).Add(time.Minute))
+			if v, ok := c.Get(keyOf(1), now.Add(59*time.Second)); !ok || v != 11 {
+				t.Errorf("before its end: %d, %t", v, ok)
+			}
+			if _, ok := c.Get(keyOf(1), now.Add(61*time.Second)); ok {
+				t.Error("it is there after its end")
+			}
+			c.Put(keyOf(2), 22, 1, now.Add(-time.Hour))
+			if _, ok := c.Get(keyOf(2), now); ok {
+				t.Error("what had ended is there")
+			}
+		})
+	}
+}
+
+// leapt is at with another wall time and the same monotonic time: what time.Now would have read before the clock
+// was set. No function of package time makes it.
+func leapt(t *testing.T, at time.Time, by time.Duration) time.Time {
+	t.Helper()
+	const seconds = 30 // the bit of a Time's first word where its seconds since 1885 begin
+	after := at
+	*(*uint64)(unsafe.Pointer(&after)) += uint64(int64(by/time.Second)) << seconds
+	if after.Sub(at) != 0 || after.Round(0).Sub(at.Round(0)) != by {
+		t.Fatal("this Go keeps its times in another way")
+	}
+	return after
 }

@@ -145,6 +145,9 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	if err := policy.admit(id.user); err != nil {
 		return Decision{}, err
 	}
+	if !remembered {
+		now = time.Now() // the question may have taken long
+	}
 	t, err := g.authorize(id, now)
 	if err != nil {
 		return Decision{}, err

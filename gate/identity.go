@@ -53,9 +53,16 @@ type told struct {
 // A token is a JWT with a life of its own, shorter than or longer than the identity's.
 type token struct {
 	authorization string    // Bearer and the JWT
+	begin         time.Time // before this it is of the future: the clock was set back
 	renew         time.Time // past this a new one is signed
 	end           time.Time // past this it is dead
 }
+
+// young reports whether the token needs no other at now.
+func (t *token) young(now time.Time) bool { return now.Before(t.renew) && !now.Before(t.begin) }
+
+// alive reports whether a backend takes the token at now.
+func (t *token) alive(now time.Time) bool { return now.Before(t.end) && !now.Before(t.begin) }
 
 // fresh reports whether the identity is good without another question.
 func (id *identity) fresh(now time.Time) bool { return id.end.IsZero() || now.Before(id.end) }
@@ -92,7 +99,7 @@ func (g *Gate) dress(id *identity, t told) error {
 	id.user = g.Roles.Apply(id.user)
 	id.told, id.terms, id.roles = t, g.terms, g.rolesHeader(id.user.Roles)
 	id.end, id.last = auth.Earlier(t.end, id.user.Until), auth.Earlier(t.last, id.user.Until)
-	return g.sign(id)
+	return g.sign(id, time.Now())
 }
 
 // renew returns what this gate says of an identity that another gate made, and remembers that instead, under k.
@@ -111,18 +118,18 @@ func (g *Gate) renew(old *identity, k cache.Key) (*identity, error) {
 func (g *Gate) authorize(id *identity, now time.Time) (*token, error) {
 	t := id.token.Load()
 	switch {
-	case now.Before(t.renew):
+	case t.young(now):
 		return t, nil
-	case !now.Before(t.end):
+	case !t.alive(now):
 		id.signing.Lock()
 	case !id.signing.TryLock():
 		return t, nil
 	}
 	defer id.signing.Unlock()
-	if t = id.token.Load(); now.Before(t.renew) { // somebody else was first
+	if t = id.token.Load(); t.young(now) { // somebody else was first
 		return t, nil
 	}
-	if err := g.sign(id); err != nil {
+	if err := g.sign(id, now); err != nil {
 		return nil, err
 	}
 	return id.token.Load(), nil
@@ -146,9 +153,13 @@ func (a *Ask) sharedFor(id *identity, t *token) time.Duration {
 }
 
 // sign gives the identity a new token. Where what is said of the user is more than nginx would take, the
-// attributes go first.
-func (g *Gate) sign(id *identity) error {
+// attributes go first. What is used past its time has no token for longer than it is good, by whatever the clock
+// was set to.
+func (g *Gate) sign(id *identity, now time.Time) error {
 	u := id.user
+	if id.stale {
+		u.Until = auth.Earlier(u.Until, now.Add(id.last.Sub(now)).Round(0))
+	}
 	rest := g.MaxHeader - len("Bearer ") - len(u.Name) - len(u.Realm) - len(id.roles)
 	signed, err := g.Issuer.Issue(u)
 	if err != nil {
@@ -163,7 +174,7 @@ func (g *Gate) sign(id *identity) error {
 		}
 		g.Counts.AttributesDropped()
 	}
-	id.token.Store(&token{"Bearer " + signed.Text, signed.Renew, signed.End})
+	id.token.Store(&token{"Bearer " + signed.Text, signed.Begin.Add(-time.Second), signed.Renew, signed.End})
 	return nil
 }
 

@@ -25,7 +25,7 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	id := &identity{user: old.user, source: old.source, alias: old.alias, key: old.key, digest: old.digest, stale: true, past: old}
 	id.seen.Store(old.seen.Load())
 	t := old.told
-	t.end, t.until = auth.Earlier(now.Add(retryStale), t.last), auth.Earlier(t.until, t.last)
+	t.end = auth.Earlier(now.Add(retryStale), t.last)
 	if err := g.dress(id, t); err != nil {
 		return nil, err
 	}

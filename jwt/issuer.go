@@ -69,27 +69,32 @@ type claims struct {
 	Audience          string              `json:"aud,omitempty"`
 }
 
-// A Token is a signed JWT in compact form.
+// A Token is a signed JWT in compact form. Its times are wall time, as those of whoever verifies it are: they
+// are to be compared anew after the clock was set, or the machine slept.
 type Token struct {
 	Text  string
+	Begin time.Time // the claim iat
 	Renew time.Time // past half its life: whoever keeps it should ask for another
 	End   time.Time // the claim exp
 }
 
 // Issue returns a token for u. It ends at the issuer's lifetime or at u.Until, whichever is first; where
 // that has passed the error is [ErrExpired].
-func (i *Issuer) Issue(u auth.User) (Token, error) { return i.sign(i.claims(u)) }
+func (i *Issuer) Issue(u auth.User) (Token, error) {
+	now := i.now() // once: the clock may be set at any time
+	return i.sign(i.claims(u, now), now)
+}
 
 // IssueWithoutAttributes is Issue for a user whose attributes do not fit: the claim attributes is empty
 // and attributes_dropped is true.
 func (i *Issuer) IssueWithoutAttributes(u auth.User) (Token, error) {
-	c := i.claims(u)
+	now := i.now()
+	c := i.claims(u, now)
 	c.Attributes, c.AttributesDropped = map[string]string{}, true
-	return i.sign(c)
+	return i.sign(c, now)
 }
 
-func (i *Issuer) claims(u auth.User) claims {
-	now := i.now()
+func (i *Issuer) claims(u auth.User, now time.Time) claims {
 	c := claims{
 		Subject: u.Realm + "-" + u.Name, Issuer: i.issuer,
 		IssuedAt: now.Unix(), Expires: now.Add(i.lifetime).Unix(),
@@ -117,7 +122,7 @@ func lists(scopes map[string][]string) map[string][]string {
 	return full
 }
 
-func (i *Issuer) sign(c claims) (Token, error) {
+func (i *Issuer) sign(c claims, now time.Time) (Token, error) {
 	if c.Expires <= c.IssuedAt {
 		return Token{}, ErrExpired
 	}
@@ -131,5 +136,8 @@ func (i *Issuer) sign(c claims) (Token, error) {
 		return Token{}, fmt.Errorf("jwt: sign: %w", err)
 	}
 	half := time.Duration(c.Expires-c.IssuedAt) * time.Second / 2
-	return Token{input + "." + base64.RawURLEncoding.EncodeToString(signature), i.now().Add(half), time.Unix(c.Expires, 0)}, nil
+	return Token{
+		Text:  input + "." + base64.RawURLEncoding.EncodeToString(signature),
+		Begin: time.Unix(c.IssuedAt, 0), Renew: now.Round(0).Add(half), End: time.Unix(c.Expires, 0),
+	}, nil
 }

@@ -16,8 +16,8 @@ import (
 // A Gateway is a running gatehouse.
 type Gateway struct {
 	Socket string
-	PID    int
 	Log    *Output
+	PID    int
 }
 
 // StartGateway starts the real gatehouse with a config.yaml, in which {{folder}} is its folder and whose

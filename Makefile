@@ -8,6 +8,8 @@ HELM        := helm.sh/helm/v3/cmd/helm@v3.19.5
 KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
 KUBERNETES  := 1.34.2
 FUZZTIME    := 30s
+# For what runs here when the binary is built for elsewhere.
+HOSTGO      := GOOS= GOARCH= go
 RELEASE     := $(shell git describe --tags --always --dirty 2>/dev/null)
 
 export GOFLAGS := -buildvcs=false
@@ -16,6 +18,23 @@ export PATH    := $(PATH):/usr/sbin
 .PHONY: build
 build: ## the binary, static, in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$(RELEASE)" -o bin/gatehouse .
+
+.PHONY: sbom
+sbom: build ## what is in the binary, as CycloneDX, in bin/
+	@$(HOSTGO) run ./scripts/sbom -version "$(RELEASE)" bin/gatehouse >bin/gatehouse.cdx.json
+
+.PHONY: deb
+deb: sbom ## a Debian package, in bin/
+	@scripts/deb "$(RELEASE)"
+
+.PHONY: release
+release: sbom ## the binary, its SBOM, the Debian package and their SHA256SUMS, in bin/
+	@scripts/release "$$(scripts/deb "$(RELEASE)")"
+
+.PHONY: dependencies
+dependencies: build ## docs/dependencies.txt anew: every module in the binary, with its licence
+	@$(HOSTGO) run ./scripts/sbom -dependencies bin/gatehouse >bin/dependencies.txt
+	@mv bin/dependencies.txt docs/dependencies.txt
 
 .PHONY: run
 run: ## gatehouse, nginx in front and a sample backend, on loopback, to try
@@ -28,7 +47,7 @@ test: need ## every test, end to end ones too, under the race detector
 
 .PHONY: need
 need:
-	@scripts/need nginx htpasswd curl openssl python-jwt promtool fail2ban-regex
+	@scripts/need nginx htpasswd curl openssl python-jwt promtool fail2ban-regex python-seccomp systemd-analyze lintian logrotate ip man
 	@e2e/ecflow/fetch >/dev/null || [ $$? = 3 ] # 3: cannot be had here; its tests skip and say so
 	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
 

@@ -21,12 +21,28 @@ func (healthCommand) Run(p *process) error {
 		return fmt.Errorf("%s has faults: see gatehouse check", p.config)
 	}
 	network, address := dialAddress(c.Server)
-	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := askHealth(ctx, network, address); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.out, "ok")
+	return err
+}
+
+// askHealth asks the gateway at an address whether it answers.
+func askHealth(ctx context.Context, network, address string) error {
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, address)
 		},
 	}}
-	response, err := client.Get("http://gatehouse/health")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://gatehouse/health", nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no answer on %s %s", network, address)
 	}
@@ -34,8 +50,7 @@ func (healthCommand) Run(p *process) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers with status %d", address, response.StatusCode)
 	}
-	_, err = fmt.Fprintln(p.out, "ok")
-	return err
+	return nil
 }
 
 // dialAddress is where the gateway of section c can be reached from its own machine.

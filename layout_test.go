@@ -13,7 +13,7 @@ import (
 // arrows says which room may import which. A new arrow is a decision: argue for it in its commit, and
 // draw it in docs/architecture.md.
 var arrows = map[string][]string{
-	"gatehouse": {"audit", "auth", "conf", "ecflowrc", "gate", "jwt", "lines", "metrics", "password", "provider", "role", "server", "throttle", "watch"},
+	"gatehouse": {"audit", "auth", "conf", "ecflowrc", "gate", "jwt", "lines", "metrics", "password", "provider", "role", "server", "systemd", "throttle", "watch"},
 	"server":    {"audit", "auth", "conf", "gate", "metrics"},
 	"gate":      {"auth", "cache", "conf", "jwt", "role", "throttle"},
 	"provider":  {"auth", "conf", "metrics", "password", "queue", "watch"},
@@ -30,6 +30,9 @@ var arrows = map[string][]string{
 	"watch":     {},
 	"audit":     {"lines"},
 	"lines":     {},
+	"systemd":   {},
+
+	"scripts/sbom": {},
 }
 
 // owners says who alone may import a library.
@@ -46,6 +49,7 @@ var owners = map[string]string{
 	"github.com/sony/gobreaker/v2":    "provider",
 	"github.com/dlclark/regexp2":      "ecflowrc",
 	"github.com/maypok86/otter/v2":    "cache",
+	"github.com/coreos/go-systemd":    "systemd",
 	"math/rand":                       "",
 	"net/http/httputil":               "",
 	"encoding/gob":                    "",

@@ -20,6 +20,7 @@ type reloader struct {
 	process *process
 	estate  *estate
 	last    reading
+	told    func() (done func(status string)) // that a reload begins, and how it ended
 	wanted  chan struct{} // of one place: two wishes are one
 }
 
@@ -54,7 +55,10 @@ func (p *process) read(files []string) (r reading) {
 }
 
 func newReloader(p *process, e *estate, first reading) *reloader {
-	return &reloader{process: p, estate: e, last: first, wanted: make(chan struct{}, 1)}
+	return &reloader{
+		process: p, estate: e, last: first, wanted: make(chan struct{}, 1),
+		told: func() func(string) { return func(string) {} },
+	}
 }
 
 // want has config.yaml read again, soon.
@@ -83,6 +87,8 @@ func (r *reloader) run(ctx context.Context) {
 // panics.
 func (r *reloader) reload(ctx context.Context) {
 	e := r.estate
+	done, status := r.told(), "answering; a new configuration was refused"
+	defer func() { done(status) }()
 	defer func() {
 		if cause := recover(); cause != nil {
 			e.metrics.Panic()
@@ -113,6 +119,7 @@ func (r *reloader) reload(ctx context.Context) {
 	}
 	e.log.Info().Str("file", r.process.config).Msg("configuration loaded")
 	e.audit.Reload("loaded", "")
+	status = "answering"
 }
 
 // refuse says that the configuration stays as it is.

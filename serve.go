@@ -66,11 +66,15 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	e, c := r.estate, r.estate.config
-	listeners, err := c.Server.Listen()
+	supervisor, err := newSupervised(c, e.log)
 	if err != nil {
 		return err
 	}
-	closeMetrics, err := serveMetrics(c.Metrics, e.log, e.metrics)
+	listeners, err := c.Server.Listen(supervisor.sockets...)
+	if err != nil {
+		return err
+	}
+	closeMetrics, err := serveMetrics(c.Metrics, supervisor.metrics, e.log, e.metrics)
 	if err != nil {
 		closeAll(listeners)
 		return err
@@ -82,10 +86,12 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 	e.audit.Start(version())
 	broken := make(chan error, 1)
 	go func() { broken <- e.server.Serve(listeners) }()
+	r.told = supervisor.reloading
 	reloads, endReloads := context.WithCancel(life)
 	ended := make(chan struct{})
 	go func() { r.run(reloads); close(ended) }()
 	defer endReloads()
+	supervisor.ready(stop, listeners)
 	for {
 		select {
 		case err := <-broken:
@@ -96,6 +102,7 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 			restore()
 			endReloads()
 			<-ended // the estate is ours again
+			supervisor.stopping()
 			return drain(e.config, e.server, e.log)
 		}
 	}
@@ -124,14 +131,15 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// serveMetrics shows metrics on a listener of their own until close is called.
-func serveMetrics(c Metrics, log zerolog.Logger, m *metrics.Metrics) (closeServer func(), err error) {
+// serveMetrics shows metrics on a listener of their own, l if that was opened for us, until close is called.
+func serveMetrics(c Metrics, l net.Listener, log zerolog.Logger, m *metrics.Metrics) (closeServer func(), err error) {
 	if !c.Enabled {
 		return func() {}, nil
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port)))
-	if err != nil {
-		return nil, fmt.Errorf("metrics.port: %w", err)
+	if l == nil {
+		if l, err = net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port))); err != nil {
+			return nil, fmt.Errorf("metrics.port: %w", err)
+		}
 	}
 	log.Info().Str("address", l.Addr().String()).Msg("metrics listening")
 	s := server.NewMetrics(m)

@@ -115,31 +115,29 @@ func (c Config) Check(r conf.Report) {
 	}
 }
 
-// Listen opens what the section names. The error says what to do.
-func (c Config) Listen() ([]net.Listener, error) {
+// Listen opens what the section names, but for what was opened for us already: those sockets take its place.
+// The error says what to do.
+func (c Config) Listen(opened ...net.Listener) ([]net.Listener, error) {
+	socket, tcp, err := c.inherit(opened)
+	if err == nil && socket == nil && c.Socket != "" {
+		socket, err = c.listenUnix()
+	}
+	if err == nil && tcp == nil && c.port() >= 0 {
+		if tcp, err = net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.port()))); err != nil {
+			err = fmt.Errorf("server.port: %w", err)
+		}
+	}
 	var list []net.Listener
-	if c.Socket != "" {
-		l, err := c.listenUnix()
-		if err != nil {
-			return nil, err
+	for _, l := range []net.Listener{socket, tcp} {
+		switch {
+		case l == nil:
+		case err != nil:
+			_ = l.Close()
+		default:
+			list = append(list, l)
 		}
-		list = append(list, l)
 	}
-	if c.Port == nil && c.Socket != "" {
-		return list, nil
-	}
-	port := DefaultPort
-	if c.Port != nil {
-		port = *c.Port
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(c.Host, strconv.Itoa(port)))
-	if err != nil {
-		for _, other := range list {
-			_ = other.Close()
-		}
-		return nil, fmt.Errorf("server.port: %w", err)
-	}
-	return append(list, l), nil
+	return list, err
 }
 
 // listenUnix takes the place of a socket whose server is gone, and never that of one that answers.

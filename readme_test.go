@@ -39,27 +39,39 @@ func TestReadmeConfigs(t *testing.T) {
 	}
 }
 
-// Every link in README leads somewhere.
-func TestReadmeLinks(t *testing.T) {
-	page, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+// pages are those whose links and proofs are held.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	names, err := filepath.Glob("docs/*.md")
+	if err != nil || len(names) < 5 {
+		t.Fatalf("%d pages, %v", len(names), err)
 	}
-	for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(page), -1) {
-		if _, err := os.Stat(link[1]); err != nil {
-			t.Error(err)
+	texts := map[string]string{}
+	for _, name := range append(names, "README.md", "SECURITY.md", "CONTRIBUTING.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(text)
+	}
+	return texts
+}
+
+// Every link of a page leads somewhere.
+func TestLinksOfPages(t *testing.T) {
+	for name, text := range pages(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`).FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), link[1])); err != nil && !strings.Contains(link[1], "://") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
 
-// Every test that README names as a proof is there.
-func TestReadmeProofs(t *testing.T) {
-	page, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+// Every test that a page names as a proof is there.
+func TestProofsOfPages(t *testing.T) {
 	var tests strings.Builder
-	err = filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -70,18 +82,23 @@ func TestReadmeProofs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile("`(Test\\w+)(?:/(\\w+))?`").FindAllStringSubmatch(string(page), -1)
-	if len(names) < 8 {
-		t.Fatalf("README names only %d tests", len(names))
-	}
-	for _, name := range names {
-		if !strings.Contains(tests.String(), "func "+name[1]+"(") {
-			t.Errorf("README names %s, which is not there", name[1])
-		}
-		if name[2] != "" {
-			if _, err := os.Stat("testdata/" + name[2] + ".txt"); err != nil {
-				t.Error(err)
+	named := map[string]int{}
+	for page, text := range pages(t) {
+		for _, name := range regexp.MustCompile("`((?:Test|Fuzz)\\w+)(?:/(\\w+))?`").FindAllStringSubmatch(text, -1) {
+			named[page]++
+			if !strings.Contains(tests.String(), "func "+name[1]+"(") {
+				t.Errorf("%s names %s, which is not there", page, name[1])
 			}
+			if name[2] != "" {
+				if _, err := os.Stat("testdata/" + name[2] + ".txt"); err != nil {
+					t.Errorf("%s: %v", page, err)
+				}
+			}
+		}
+	}
+	for page, least := range map[string]int{"README.md": 20, "docs/threat-model.md": 20} {
+		if named[page] < least {
+			t.Errorf("%s names only %d tests", page, named[page])
 		}
 	}
 }

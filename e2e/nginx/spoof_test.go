@@ -125,7 +125,7 @@ func assertHonest(t *testing.T, got record, address, port string) {
 	}
 }
 
-// What gatehouse is asked holds nothing of the client but the four headers it needs, and neither a query
+// What gatehouse is asked holds nothing of the client but its credential, what narrows, and what joins logs, and neither a query
 // nor a body.
 func TestWhatTheGatewayIsAsked(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
@@ -136,6 +136,7 @@ func TestWhatTheGatewayIsAsked(t *testing.T) {
 			"Authorization: " + alice, "X-Auth-Realm: local", "Sec-Fetch-Mode: cors", "Cookie: a=b", "Content-Type: text/plain",
 			"X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Uri: /public", "X-Original-URI: /public",
 			"X-Original-Method: GET", "Forwarded: for=192.0.2.1", "X-Request-ID: forged", "X-Auth-Username: root",
+			"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 			"Connection: close, Authorization", "Content-Length: 4",
 		},
 		body: strings.NewReader("body"),
@@ -151,6 +152,7 @@ func TestWhatTheGatewayIsAsked(t *testing.T) {
 	var id string
 	want := []string{
 		"Authorization: " + alice, "X-Auth-Realm: local", "Sec-Fetch-Mode: cors", "X-Real-IP: 127.0.0.1", "Host: gatehouse",
+		"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	if lines[0] != "HEAD /authenticate HTTP/1.1" {
 		t.Errorf("gatehouse was asked %q", lines[0])

@@ -130,7 +130,7 @@ func ask(t *testing.T, address, path, user string) *http.Response {
 }
 
 // What the manifests say of gatehouse is true of the program: probes, metrics, the headers that are passed on; and
-// a Secret that changes is followed.
+// a Secret and a ConfigMap that change are followed.
 func TestGatehouseAnswersAsInThePod(t *testing.T) {
 	all := manifests(t, read(t, examples, "gatehouse.yaml"))
 	m := mountAll(t, all)
@@ -159,5 +159,12 @@ func TestGatehouseAnswersAsInThePod(t *testing.T) {
 	eventually(t, "bob may log in, and alice no more", func() bool {
 		return ask(t, front, "/authenticate", "bob").StatusCode == http.StatusOK &&
 			ask(t, front, "/authenticate", "alice").StatusCode == http.StatusUnauthorized
+	})
+	config := read(t, m.dir, "etc/gatehouse/config.yaml")
+	version(t, filepath.Join(m.dir, "etc/gatehouse"), "..2", map[string]string{
+		"config.yaml": strings.Replace(config, "policies:\n", "policies:\n  everybody: {}\n", 1),
+	})
+	eventually(t, "a policy of the new ConfigMap is in force", func() bool {
+		return ask(t, front, "/authenticate/everybody", "bob").StatusCode == http.StatusOK
 	})
 }

@@ -36,7 +36,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 		return nil, fmt.Errorf("logging.level: %w", err)
 	}
 	log := e.log.Level(level)
-	p := &plan{config: c, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now()}
+	p := &plan{config: c, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now().Truncate(time.Millisecond)}
 	if e.config == nil || !reflect.DeepEqual(e.config.JWT, c.JWT) || e.config.StateDir != c.StateDir {
 		if p.issuer, err = newIssuer(c, log); err != nil {
 			return nil, err

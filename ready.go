@@ -26,7 +26,7 @@ func (p *pulse) note(err error, now time.Time) (up, told bool) {
 	}
 	up = err == nil || errors.Is(err, auth.ErrDenied)
 	if last := p.beat.Load(); last == nil || last.up != up {
-		p.beat.Store(&beat{up, now})
+		p.beat.Store(&beat{up, now.Truncate(time.Millisecond)})
 	}
 	return up, true
 }

@@ -96,7 +96,7 @@ func (r *reloader) reload(ctx context.Context) {
 			r.refuse(errors.New("a fault of gatehouse's own"))
 		}
 	}()
-	old := e.config
+	old, ways := e.config, e.ways
 	r.last = r.process.read(r.last.files)
 	c, doc := r.last.config, r.last.doc
 	for _, f := range doc.Faults() {
@@ -117,7 +117,7 @@ func (r *reloader) reload(ctx context.Context) {
 	for _, key := range needRestart(old, c) {
 		e.log.Warn().Str("key", key).Msg("has changed: restart gatehouse to apply it")
 	}
-	e.log.Info().Str("file", r.process.config).Msg("configuration loaded")
+	e.log.Info().Str("file", r.process.config).Int("providers", len(e.ways)).Int("kept", e.ways.among(ways)).Msg("configuration loaded")
 	e.audit.Reload("loaded", "")
 	status = "answering"
 }

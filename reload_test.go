@@ -96,7 +96,9 @@ func TestAReloadKeepsWhatIsTheSame(t *testing.T) {
 	issuer, roles, out := w.issuer, w.roles, w.out
 	same := func(name string, i, j int) bool { return w.ways[i] == before[j] && w.ways[i].entry.Name == name }
 
-	w.move(townHead + keysWay + annsWay + strings.Replace(bobsWay, "other", "changed", 1))
+	if log := w.move(townHead + keysWay + annsWay + strings.Replace(bobsWay, "other", "changed", 1)); !strings.Contains(log, `"providers":3,"kept":2`) {
+		t.Errorf("the log does not tell what was kept: %s", log)
+	}
 	if !same("keys", 0, 2) || !same("ann", 1, 0) || w.ways[2] == before[1] || w.ways[2].source.ID == before[1].source.ID {
 		t.Error("not exactly the provider that changed is another")
 	}
@@ -284,7 +286,7 @@ func TestAReloadForgetsRefusals(t *testing.T) {
 
 func TestAPulseIsTheLastAnswer(t *testing.T) {
 	w := &way{pulse: new(pulse)}
-	begin := time.Now()
+	begin := time.Now().Truncate(time.Millisecond)
 	for i, row := range []struct {
 		err   error
 		state string

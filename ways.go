@@ -59,6 +59,16 @@ func (w ways) has(name string) bool {
 	return slices.ContainsFunc(w, func(w *way) bool { return w.entry.Name == name })
 }
 
+// among is how many of w others has too.
+func (w ways) among(others ways) (n int) {
+	for _, one := range w {
+		if slices.Contains(others, one) {
+			n++
+		}
+	}
+	return n
+}
+
 // closeBut closes those that are not among others, and returns their names.
 func (w ways) closeBut(others ways) map[string]bool {
 	gone := map[string]bool{}

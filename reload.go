@@ -21,7 +21,7 @@ type reloader struct {
 	estate  *estate
 	last    reading
 	told    func() (done func(status string)) // that a reload begins, and how it ended
-	wanted  chan struct{} // of one place: two wishes are one
+	wanted  chan struct{}                     // of one place: two wishes are one
 }
 
 // A reading is what was read of the configuration.

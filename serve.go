@@ -26,6 +26,7 @@ type serveCommand struct{}
 func (serveCommand) Run(p *process) error {
 	stdlog.SetOutput(io.Discard)   // net/http quotes there what a server sent unasked, which may be a key
 	signal.Ignore(syscall.SIGPIPE) // a log reader that goes away must not end the gateway
+	signal.Ignore(syscall.SIGHUP)  // nor may a wish to reload, before there is who hears it
 	stop, restore := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer restore()
 	first := p.read([]string{p.config})
@@ -63,8 +64,7 @@ func (serveCommand) Run(p *process) error {
 // serve answers until stop ends. It then calls restore, so that a second signal ends the process at once.
 func serve(life, stop context.Context, restore func(), r *reloader) error {
 	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	signal.Notify(hangup, syscall.SIGHUP) // to the end of the process: without it SIGHUP would be that end
 	e, c := r.estate, r.estate.config
 	supervisor, err := newSupervised(c, e.log)
 	if err != nil {

@@ -2,6 +2,7 @@ package nginx_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -119,5 +120,32 @@ func TestTheGatewaysLogNamesTheClientThatNginxSaw(t *testing.T) {
 		if line.Client != test.want || line.User != "alice" {
 			t.Errorf("logged %s, want client %s", strings.TrimSpace(log), test.want)
 		}
+	}
+}
+
+// C14: an operator's own page for 403 shows nothing protected, wherever it stands beside the include.
+func TestAPageFor403(t *testing.T) {
+	var locations strings.Builder
+	for name, page := range map[string]string{
+		"page": "error_page 401 403 /login.html;", "named": "error_page 403 = @login;", "hidden": "error_page 401 403 =200 /login.html;",
+	} {
+		for _, order := range []string{"%[1]s\n%[2]s\n", "%[2]s\n%[1]s\n"} {
+			name += "x"
+			fmt.Fprintf(&locations, "location /%s/ {\nset $gatehouse_backend http://site;\nset $gatehouse_policy operators;\n%s}\n",
+				name, fmt.Sprintf(order, page, "include snippets/gatehouse-protect.conf;"))
+		}
+	}
+	f, b, _ := startSite(t, locations.String()+`
+    location @login { return 200 "please log in"; }
+    location = /login.html { return 200 "please log in"; }`)
+	for _, name := range []string{"pagex", "pagexx", "namedx", "namedxx", "hiddenx", "hiddenxx"} {
+		for _, authorization := range []string{bob, wrongPass, kate} {
+			got := send(t, f.Addresses()[0], authorized(authorization).to("GET /"+name+"/x HTTP/1.1"))
+			if got.StatusCode == 500 || strings.Contains(got.body, backendBody) || len(b.take()) != 0 {
+				t.Errorf("%s: status %d, body %q", name, got.StatusCode, got.body)
+			}
+		}
+		send(t, f.Addresses()[0], authorized(alice).to("GET /"+name+"/x HTTP/1.1"))
+		assertReached(t, b, isAlice)
 	}
 }

@@ -142,7 +142,7 @@ func TestAYesIsNotRemembered(t *testing.T) {
 	assertNotReached(t, b, send(t, f.Addresses()[0], authorized(wrongPass)), 401)
 }
 
-// An operator's own page for 401 keeps the challenge and does not open the gate, whatever its status.
+// C14: an operator's own page for 401 keeps the challenge and does not open the gate, whatever its status.
 func TestAPageFor401(t *testing.T) {
 	f, b, _ := startSite(t, `
     location /pretty/ {
@@ -155,6 +155,19 @@ func TestAPageFor401(t *testing.T) {
         include snippets/gatehouse-protect.conf;
         error_page 401 =200 /login.html;
     }
+    location /named/ {
+        set $gatehouse_backend http://site;
+        include snippets/gatehouse-protect.conf;
+        error_page 401 = @login;
+    }
+    location /both/ {
+        set $gatehouse_backend http://site;
+        error_page 401 403 /login.html;
+        include snippets/gatehouse-protect.conf;
+    }
+    location @login {
+        return 200 "please log in";
+    }
     location = /login.html {
         return 200 "please log in";
     }`)
@@ -164,6 +177,8 @@ func TestAPageFor401(t *testing.T) {
 	}{
 		{"a page of its own", "GET /pretty/x HTTP/1.1", 401},
 		{"a page that hides the status", "GET /lenient/x HTTP/1.1", 200},
+		{"a location that hides the status", "GET /named/x HTTP/1.1", 200},
+		{"one page for 401 and 403", "GET /both/x HTTP/1.1", 401},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := send(t, f.Addresses()[0], authorized(wrongPass).to(test.line))

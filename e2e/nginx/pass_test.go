@@ -59,6 +59,7 @@ func TestAFaultOfNginxStays500(t *testing.T) {
 	assertHeader(t, got, "Retry-After", "")
 }
 
+// C14: an upload arrives as it was sent, and gatehouse is asked about it once.
 func TestUploads(t *testing.T) {
 	body := bytes.Repeat([]byte("0123456789abcdef"), 10<<20/16)
 	sum := sha256.Sum256(body)
@@ -73,13 +74,14 @@ func TestUploads(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			g, b := startGateway(t), startBackend(t)
+			door, asked := openCounter(t, g.Socket)
 			edits := []rig.Edit{}
 			if variant.server != "" {
 				edits = append(edits,
 					rig.Edit{"gatehouse.conf", "client_max_body_size 64m;", variant.server},
 					rig.Edit{"gatehouse.conf", "    location / {\n", "    location / {\n" + variant.location + "\n"})
 			}
-			f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.Socket, Backend: b.address, Edits: edits})
+			f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: door.socket, Backend: b.address, Edits: edits})
 			for _, test := range []struct {
 				name string
 				r    request
@@ -90,12 +92,16 @@ func TestUploads(t *testing.T) {
 				t.Run(test.name, func(t *testing.T) {
 					r := test.r.to("POST /upload HTTP/1.1")
 					r.headers = append(r.headers, "Authorization: "+kate)
+					before := asked.Load()
 					if got := send(t, f.Addresses()[1], r); got.StatusCode != 200 {
 						t.Errorf("status %d, want 200", got.StatusCode)
 					}
 					got := assertReached(t, b, isKate)
 					if got.length != int64(len(body)) || got.sum != hex.EncodeToString(sum[:]) {
 						t.Errorf("%d bytes with sum %s reached the backend, want %d with %x", got.length, got.sum, len(body), sum)
+					}
+					if n := asked.Load() - before; n != 1 {
+						t.Errorf("gatehouse was asked %d times, want once", n)
 					}
 				})
 			}
@@ -143,7 +149,7 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-// A client that waits for leave to send its body gets it only with a good credential.
+// C14: a client that waits for leave to send its body gets it only with a good credential.
 func TestAClientThatAsksBeforeItSends(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	headers := []string{"Content-Length: 4", "Expect: 100-continue"}
@@ -168,6 +174,7 @@ func TestAClientThatAsksBeforeItSends(t *testing.T) {
 	}
 }
 
+// C14: HEAD reaches the backend as HEAD.
 func TestHeadStaysHead(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	got := send(t, f.Addresses()[0], authorized(alice).to("HEAD /x HTTP/1.1"))
@@ -180,6 +187,7 @@ func TestHeadStaysHead(t *testing.T) {
 	assertNotReached(t, b, send(t, f.Addresses()[0], authorized(wrongKey).to("HEAD /x HTTP/1.1")), 401)
 }
 
+// C19: what is large is let in or refused, and is never a fault. How quickly: e2e/load.
 func TestLargeHeaders(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	var cookies []string
@@ -221,6 +229,7 @@ func TestLargeHeaders(t *testing.T) {
 	})
 }
 
+// C14: WebSocket passes with a credential, and no other tunnel does.
 func TestWebSocket(t *testing.T) {
 	f, b, _ := startSite(t, "")
 	upgrade := func(to string) []string { return []string{"Connection: Upgrade", "Upgrade: " + to} }

@@ -35,10 +35,16 @@ var spoofs = []struct {
 	{name: "names of other gateways", headers: []string{"Remote-User: root", "X-Remote-User: root", "X-Forwarded-User: root", "X-WebAuth-User: root", "X-Auth-Request-User: root", "X-Auth-User: root"}},
 	{name: "headers that the client wants dropped", headers: []string{"Connection: close, X-Auth-Username, X-Auth-Realm"}},
 	{name: "a credential that the client wants dropped", headers: []string{"Connection: close, Authorization"}},
+	{name: "an address that the client wants dropped", headers: []string{"Connection: close, X-Real-IP, X-Forwarded-For, X-Request-ID"}},
 	{name: "another address", headers: []string{"X-Real-IP: 127.0.0.1", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=127.0.0.1;host=evil"}},
 	{name: "another URI", headers: []string{"X-Original-URI: /public", "X-Original-URL: /public", "X-Rewrite-URL: /public", "X-Forwarded-Uri: /public", "X-Original-Method: OPTIONS", "X-Forwarded-Method: OPTIONS"}},
 	{name: "an URI that cannot be parsed", headers: []string{"X-Original-URI: http://[", "X-Forwarded-Uri: //%zz", "X-Forwarded-Host: @evil#"}},
 	{name: "a health check's user agent", headers: []string{"User-Agent: kube-probe/1.29"}},
+	{name: "a balancer's user agent", headers: []string{"User-Agent: GoogleHC/1.0"}},
+	{name: "a path that is open elsewhere", headers: []string{"X-Original-URI: /health?x=/admin#/health", "X-Forwarded-Uri: /health#/"}},
+	{name: "URIs that cannot be parsed, twice", headers: []string{"X-Original-URI: //", "X-Original-URI: /%2e%2e/", "X-Original-Method: \xff", "X-Original-Method: "}},
+	{name: "an URI of 8 kB", headers: []string{"X-Original-URI: /" + strings.Repeat("x", 8000)}},
+	{name: "an URI with a NUL", headers: []string{"X-Original-URI: /\x00"}, status: 400},
 	{name: "another method by header", headers: []string{"X-HTTP-Method-Override: OPTIONS"}},
 	{name: "a method that browsers ask by", line: "OPTIONS / HTTP/1.1"},
 	{name: "a method that nobody knows", line: "FROB / HTTP/1.1"},
@@ -59,6 +65,7 @@ var spoofs = []struct {
 	{name: "a header with a NUL", headers: []string{"X-Auth-Username: ro\x00ot"}, status: 400},
 }
 
+// C14: whatever a client says beside its credential changes nothing, and no backend sees it.
 func TestNothingThatAClientClaimsReachesTheBackend(t *testing.T) {
 	const off, on = "underscores_in_headers off;", "underscores_in_headers on;"
 	for _, variant := range []struct {
@@ -125,8 +132,8 @@ func assertHonest(t *testing.T, got record, address, port string) {
 	}
 }
 
-// What gatehouse is asked holds nothing of the client but its credential, what narrows, and what joins logs, and neither a query
-// nor a body.
+// C14: what gatehouse is asked holds nothing of the client but its credential, what narrows, and what joins logs,
+// and neither a query nor a body.
 func TestWhatTheGatewayIsAsked(t *testing.T) {
 	g, b := startFake(t, fakeYes), startBackend(t)
 	f := startFront(t, rig.Site{Files: []string{"gatehouse.conf"}, Gateway: g.socket, Backend: b.address})

@@ -17,6 +17,9 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
+
+	"gatehouse/e2e/canary"
+	"gatehouse/e2e/leaks"
 )
 
 // TestMain lets the test binary be gatehouse itself, so that commands run as processes without a build.
@@ -24,7 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("RUN_AS_GATEHOUSE") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m, leaks.Fasthttp...)) // C42
 }
 
 // command is gatehouse with arguments, in an environment of its own.
@@ -263,7 +266,11 @@ func launch(t *testing.T, config string, environ ...string) *running {
 		t.Fatal(err)
 	}
 	r := &running{cmd, dir, bufio.NewScanner(out), nil, stderr}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		canary.Check(t, "the output", strings.Join(r.log, "\n")+stderr.String(), canary.InConfig(config, nil)) // C16
+	})
 	r.until(t, `"message":"listening"`)
 	return r
 }

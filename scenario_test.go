@@ -23,6 +23,8 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/tools/txtar"
 
+	"gatehouse/e2e/canary"
+	"gatehouse/e2e/rig"
 	"gatehouse/metrics"
 )
 
@@ -122,7 +124,7 @@ func (s *scenario) run(t *testing.T) {
 	if doc.Failed() {
 		return
 	}
-	s.address = startHouse(t, c)
+	s.address = startHouse(t, c, s.secrets()) // C16
 	for _, f := range s.sections {
 		switch kind, title, _ := strings.Cut(f.Name, ": "); kind {
 		case "request":
@@ -135,10 +137,35 @@ func (s *scenario) run(t *testing.T) {
 	}
 }
 
-// startHouse builds what c says and answers on a loopback port until the test ends.
-func startHouse(t *testing.T, c *Config) string {
+// secrets are those of config.yaml and its files, and every password and key that the requests present.
+func (s *scenario) secrets() (list []string) {
+	files := map[string]string{}
+	for _, f := range s.sections {
+		files[f.Name] = string(f.Data)
+	}
+	for _, f := range s.sections {
+		for _, m := range basicMacro.FindAllStringSubmatch(string(f.Data), -1) {
+			_, password, _ := strings.Cut(m[1], ":")
+			list = append(list, password)
+		}
+		for _, m := range bearer.FindAllStringSubmatch(string(f.Data), -1) {
+			list = append(list, m[1])
+		}
+	}
+	return append(list, canary.InConfig(files["config.yaml"], files)...)
+}
+
+// bearer finds keys. Shorter ones of the scenarios are words that the log may say.
+var bearer = regexp.MustCompile(`(?i)Bearer ([A-Za-z0-9+/._~=-]{10,})`)
+
+// startHouse builds what c says and answers on a loopback port until the test ends. None of secrets may then have
+// been logged, at whatever level.
+func startHouse(t *testing.T, c *Config, secrets []string) string {
 	t.Helper()
-	return answer(t, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.DebugLevel), c, nil)
+	c.Logging.Level = "trace"
+	said := new(rig.Output)
+	t.Cleanup(func() { canary.Check(t, "the log", said.String(), secrets) })
+	return answer(t, zerolog.New(io.MultiWriter(said, zerolog.NewTestWriter(t))), c, nil)
 }
 
 // answer answers on a loopback port for the house of c until the test ends; out is nil for its own.

@@ -91,8 +91,14 @@ func (l *Log) Lost() uint64 { return l.queue.Counts().Lost }
 // Bad reports whether the file cannot be written.
 func (l *Log) Bad() bool { return l.bad.Load() }
 
-// Close writes what waits, for as long as limit, and returns how many bytes it could not.
-func (l *Log) Close(limit time.Duration) (left int) { return l.queue.Close(limit) }
+// Close writes what waits, for as long as limit, and returns how many bytes it could not. The file is closed if
+// nothing more is written to it.
+func (l *Log) Close(limit time.Duration) (left int) {
+	if left = l.queue.Close(limit); left == 0 {
+		_ = l.file.Close()
+	}
+	return left
+}
 
 // turn is called by the queue when trouble begins and when it ends.
 func (l *Log) turn(err error) {

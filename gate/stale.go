@@ -33,11 +33,15 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 }
 
 // lasts is until when an answer that s gives now is good, and until when it is while s cannot give another;
-// a zero time has no end.
+// a zero time has no end. The last is at a whole second, as a token's end is: else nobody would have one for the rest
+// of it, and that would read like a limit of the user's own.
 func (s *Source) lasts() (end, last time.Time) {
 	if s.Cache <= 0 {
 		return time.Time{}, time.Time{}
 	}
 	end = time.Now().Add(s.Cache)
-	return end, end.Add(s.StaleIfError)
+	if last = end.Add(s.StaleIfError); s.StaleIfError >= time.Second {
+		last = last.Add(-time.Duration(last.Nanosecond()))
+	}
+	return end, last
 }

@@ -77,6 +77,33 @@ func TestAnOutageIsRiddenOut(t *testing.T) {
 	})
 }
 
+// A token ends at a whole second: what is left of the window behind it is an outage, and no denial.
+func TestTheEndOfTheWindowDeniesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(700 * time.Millisecond)
+		s := &service{user: auth.User{Name: "alice"}}
+		g, _ := newGate(t, nil, s.source("a"))
+		begin := time.Now()
+		d, err := g.Decide(t.Context(), presenting("k"))
+		wantUser(t, d, err, "alice")
+		s.err = errDown
+		out := 0
+		for ; time.Since(begin) < 6*time.Minute+2*time.Second; time.Sleep(100 * time.Millisecond) {
+			switch d, err := g.Decide(t.Context(), presenting("k")); {
+			case err != nil && errors.Is(err, errDown):
+				out++
+			case err != nil:
+				t.Fatalf("after %s: %v", time.Since(begin), err)
+			case !ends(t, d).After(time.Now()) || time.Since(begin) > 6*time.Minute:
+				t.Fatalf("after %s: a token until %s", time.Since(begin), ends(t, d))
+			}
+		}
+		if out < 20 || out > 30 {
+			t.Errorf("it was an outage %d times, want 2 to 3 s of it", out)
+		}
+	})
+}
+
 func TestTheEndOfAnOutageIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{user: auth.User{Name: "alice"}}

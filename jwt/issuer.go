@@ -136,8 +136,9 @@ func (i *Issuer) sign(c claims, now time.Time) (Token, error) {
 		return Token{}, fmt.Errorf("jwt: sign: %w", err)
 	}
 	half := time.Duration(c.Expires-c.IssuedAt) * time.Second / 2
+	end := time.Unix(c.Expires, 0)
 	return Token{
 		Text:  input + "." + base64.RawURLEncoding.EncodeToString(signature),
-		Begin: time.Unix(c.IssuedAt, 0), Renew: now.Round(0).Add(half), End: time.Unix(c.Expires, 0),
+		Begin: time.Unix(c.IssuedAt, 0), Renew: auth.Earlier(now.Round(0).Add(half), end), End: end,
 	}, nil
 }

@@ -367,3 +367,14 @@ func TestAnIssuerIsSafeForConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Whoever keeps a token asks for another before it is dead, however short its life is.
+func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
+	for _, late := range []time.Duration{0, 400 * time.Millisecond, 900 * time.Millisecond} {
+		now := second.Add(late)
+		token, err := newIssuer(t, jwt.Config{Lifetime: jwt.Seconds(time.Hour)}, false, secret, now).Issue(auth.User{Name: "a", Until: second.Add(time.Second)})
+		if err != nil || token.Renew.After(token.End) || !token.Renew.After(now) {
+			t.Errorf("%v behind a second: to be renewed at %v, ends at %v, %v", late, token.Renew, token.End, err)
+		}
+	}
+}

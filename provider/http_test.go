@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -455,6 +456,8 @@ func TestAnswersAreNotShared(t *testing.T) {
 	}
 }
 
+// FuzzParseAnswer reads any answer of a service. C40: nothing panics, no error quotes it, and what is read of it is what
+// the standard library reads.
 func FuzzParseAnswer(f *testing.F) {
 	for _, seed := range []string{`{"uid":"alice"}`, `{"a":[1,{"b":null}]}`, `{}`, `[]`, `{"a":1,"a":2}`, "{\"a\":\"\xff\"}", `{"uid":"\ud800"}`, `{} x`} {
 		f.Add([]byte(seed), "a.0.b")
@@ -475,5 +478,15 @@ func FuzzParseAnswer(f *testing.F) {
 		}
 		_, _, _ = a.text(path), a.list(path), a.at("/"+path)
 		_, _ = a.scalar(path)
+		var theirs map[string]any
+		if err := json.Unmarshal(text, &theirs); err != nil {
+			t.Fatalf("%q is read, and encoding/json says %v", text, err)
+		}
+		for name, value := range theirs {
+			pointer := "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+			if want, ok := value.(string); ok && a.text(pointer) != want {
+				t.Errorf("%q: %s is %q, encoding/json says %q", text, pointer, a.text(pointer), want)
+			}
+		}
 	})
 }

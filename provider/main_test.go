@@ -18,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"gatehouse/auth"
+	"gatehouse/e2e/leaks"
 	"gatehouse/metrics"
 	"gatehouse/password"
 )
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.Unsetenv("NO_PROXY")
 	_ = os.Unsetenv("no_proxy")
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m)) // C42
 }
 
 // The passwords of the hashes below, which htpasswd and openssl made for these tests.

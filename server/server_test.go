@@ -68,6 +68,7 @@ func startWith(t *testing.T, maxHeader int, log io.Writer, answer auth.Func, cha
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		memory.Close()
 	})
 	return l.Addr().String(), s
 }

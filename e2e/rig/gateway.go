@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatehouse/e2e/canary"
 )
 
 // A Gateway is a running gatehouse.
@@ -21,8 +24,8 @@ type Gateway struct {
 }
 
 // StartGateway starts the real gatehouse with a config.yaml, in which {{folder}} is its folder and whose
-// socket is {{folder}}/gatehouse.sock, and more files beside it. It stops it when t ends; none of secrets may
-// then be in its log.
+// socket is {{folder}}/gatehouse.sock, and more files beside it. It logs at debug, unless config says else. It is
+// stopped when t ends; none of secrets, and none of those in config and files, may then be in its log. C16
 func StartGateway(t *testing.T, config string, files map[string]string, secrets []string) *Gateway {
 	t.Helper()
 	folder := Folder(t)
@@ -35,6 +38,9 @@ func StartGateway(t *testing.T, config string, files map[string]string, secrets 
 	g := &Gateway{Socket: filepath.Join(folder, "gatehouse.sock"), Log: new(Output)}
 	cmd := exec.Command(programs.gatehouse, "--config", path)
 	cmd.Stdout, cmd.Stderr = g.Log, g.Log
+	if canary.Level(config) == "" {
+		cmd.Env = append(os.Environ(), "GATEHOUSE_LOGGING__LEVEL=debug")
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -44,11 +50,7 @@ func StartGateway(t *testing.T, config string, files map[string]string, secrets 
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("gatehouse: %v\n%s", err, g.Log)
 		}
-		for _, secret := range secrets {
-			if strings.Contains(g.Log.String(), secret) {
-				t.Errorf("gatehouse's log holds the secret %q", secret)
-			}
-		}
+		canary.Check(t, "gatehouse's log", g.Log.String(), append(canary.InConfig(config, files), secrets...))
 	})
 	awaitSocket(t, g.Socket, g.Log)
 	return g

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"gatehouse/e2e/canary"
 )
 
 // shipped is where the files under test are.
@@ -215,10 +217,6 @@ func assertNoSecrets(t *testing.T, folder string, secrets []string) {
 		if err != nil {
 			t.Error(err)
 		}
-		for _, secret := range secrets {
-			if bytes.Contains(text, []byte(secret)) {
-				t.Errorf("%s holds the secret %q", filepath.Base(log), secret)
-			}
-		}
+		canary.Check(t, filepath.Base(log), string(text), secrets)
 	}
 }

@@ -4,6 +4,7 @@ GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOSEC       := github.com/securego/gosec/v2/cmd/gosec@v2.22.4
 HELM        := helm.sh/helm/v3/cmd/helm@v3.19.5
 KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0
 KUBERNETES  := 1.34.2
@@ -52,16 +53,27 @@ need:
 	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
 
 .PHONY: check
-check: ## format, vet, staticcheck, known vulnerabilities, then the tests
+check: ## format, vet, staticcheck, known vulnerabilities, gosec, then the tests
 	@out=$$(go run $(GOFUMPT) -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	@scripts/vulncheck $(GOVULNCHECK)
+	GATEHOUSE_GOSEC=1 go test -count=1 -run TestGosecFindsNothingNew ./e2e/supply
 	@$(MAKE) --no-print-directory test
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
 	@scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: need ## what takes longer than CI should: long attacks and loads, each fuzz target for a minute, the mutants
+	GATEHOUSE_SOAK=1 go test -v -count=1 -p 1 -timeout 3h ./e2e/soak ./e2e/http ./e2e/faults ./e2e/load ./e2e/secrets
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
+	@$(MAKE) --no-print-directory mutants
+
+.PHONY: mutants
+mutants: ## small wrong changes, one at a time: the tests must notice each; MUTANTS='-only gate.txt' for some
+	go run ./scripts/mutants $(MUTANTS)
 
 .PHONY: kubernetes
 kubernetes: ## examples/kubernetes/gatehouse.yaml from the chart

@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // folder holds a configuration's neighbours.
@@ -63,6 +65,25 @@ func TestSecretFileFaults(t *testing.T) {
 		_, doc := readAt(dir+"/config.yaml", text)
 		wantFaults(t, doc, dir+"/config.yaml:1: jwt.secret_file: "+want)
 	}
+}
+
+// A pipe is not waited for, and what comes by it is not read: at a reload it would be empty.
+func TestASecretIsNotReadFromAPipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mkfifo(dir+"/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := os.OpenFile(dir+"/pipe", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString("hunter2"); err != nil {
+		t.Fatal(err)
+	}
+	end := time.AfterFunc(time.Second, func() { _ = writer.Close() }) // for a reader who waits for the end
+	defer end.Stop()
+	_, doc := readAt(dir+"/config.yaml", "jwt: {secret_file: pipe}")
+	wantFaults(t, doc, dir+"/config.yaml:1: jwt.secret_file: "+dir+"/pipe is not a regular file")
 }
 
 func TestSecretOfAPointerAndOfAVariant(t *testing.T) {

@@ -224,6 +224,11 @@ func TestHowLongTheProxyMayRemember(t *testing.T) {
 				t.Errorf("after %s more: %s, %v, want %s", row.after, d.ProxyCache, err, row.want)
 			}
 		}
+		two := presenting("k")
+		two.Credentials = append(two.Credentials, auth.Credential{Scheme: auth.Basic, Form: auth.Password, Username: "u", Secret: "s"})
+		if d, err := g.Decide(t.Context(), two); err != nil || d.ProxyCache != 0 {
+			t.Errorf("beside a password: %s, %v", d.ProxyCache, err)
+		}
 		s.err = errDown
 		time.Sleep(time.Minute)
 		if d, err := g.Decide(t.Context(), presenting("k")); err != nil || !d.Stale || d.ProxyCache != 0 {
@@ -250,6 +255,31 @@ func TestTheProxyMayRememberNobodyUnlessItIsSet(t *testing.T) {
 		g, _ := newGate(t, nil, s.source("a"))
 		if d, err := g.Decide(t.Context(), presenting("k")); err != nil || d.ProxyCache != 0 {
 			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
+
+// What is only kept for an outage is no answer of the next house either, while its source can be asked.
+func TestOnlyWhatIsFreshIsInherited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{user: auth.User{Name: "alice"}}
+		h := newHouses(t)
+		source := s.source("a")
+		source.ID = h.memory.NewID()
+		behind := keys("b", says(auth.User{}, auth.ErrDenied))
+		behind.ID = h.memory.NewID()
+		for i, row := range []struct {
+			after time.Duration
+			asked int
+		}{{0, 1}, {30 * time.Second, 1}, {40 * time.Second, 2}} {
+			time.Sleep(row.after)
+			h.config.Before = h.config.Sources
+			g := h.gate([]gate.Source{source, behind}[:1+i%2]...)
+			d, err := g.Decide(t.Context(), ask())
+			wantUser(t, d, err, "alice")
+			if s.asked != row.asked {
+				t.Errorf("house %d: asked %d times, want %d", i, s.asked, row.asked)
+			}
 		}
 	})
 }

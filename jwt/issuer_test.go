@@ -378,3 +378,14 @@ func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 		}
 	}
 }
+
+// A token that is kept for many requests is never given out in the second half of its life.
+func TestATokenIsRenewedAtHalfItsLife(t *testing.T) {
+	token, err := newIssuer(t, hour, false, secret, second).Issue(alice())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := token.Renew.Sub(second); got != 30*time.Minute {
+		t.Errorf("renewed after %s of an hour", got)
+	}
+}

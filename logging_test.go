@@ -38,7 +38,11 @@ func logTo(t *testing.T, c Logging, m *metrics.Metrics, r *reader, write func(ze
 		t.Fatal(err)
 	}
 	write(log)
-	flush()
+	for range 60 { // it waits for a second at most, and not at all when all is written
+		flush()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	text := strings.TrimSuffix(r.text.String(), "\n")
 	if text == "" {
 		return nil

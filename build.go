@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,21 +23,23 @@ type plan struct {
 	config *Config
 	house  server.House
 	ways   ways
+	before []gate.Source
 	out    *wayOut
 	roles  *role.Rules
 	issuer *jwt.Issuer
+	level  zerolog.Level
 	loaded time.Time
 }
 
 // build puts the rooms of a house together. What is in force is not touched, and is taken over where its section
 // of config.yaml is the same.
 func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
-	level, err := zerolog.ParseLevel(c.Logging.Level)
+	lowest, err := zerolog.ParseLevel(c.Logging.Level)
 	if err != nil {
 		return nil, fmt.Errorf("logging.level: %w", err)
 	}
-	log := e.log.Level(level)
-	p := &plan{config: c, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now().Truncate(time.Millisecond)}
+	log := e.log.Level(lowest) // so that what is not wanted costs nothing
+	p := &plan{config: c, level: lowest, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now().Truncate(time.Millisecond)}
 	if e.config == nil || !reflect.DeepEqual(e.config.JWT, c.JWT) || e.config.StateDir != c.StateDir {
 		if p.issuer, err = newIssuer(c, log); err != nil {
 			return nil, err
@@ -50,12 +53,15 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			return nil, err
 		}
 	}
-	if p.ways, err = e.openWays(ctx, c, p.out, log); err != nil {
+	if p.ways, err = e.openWays(ctx, c, p.out); err != nil {
 		return nil, err
+	}
+	if p.before = e.before; !slices.Equal(p.ways, e.ways) {
+		p.before = e.ways.sources()
 	}
 	p.house = server.House{
 		Gate: gate.New(gate.Config{
-			Sources: p.ways.sources(), Before: e.ways.sources(), Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
+			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
 		}),
 		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded),

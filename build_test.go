@@ -33,7 +33,7 @@ providers:
 		if doc.Failed() {
 			t.Fatal(doc.Faults())
 		}
-		e, err := newEstate(t.Context(), zerolog.Nop(), nil, metrics.New("test"))
+		e, err := newEstate(t.Context(), zerolog.Nop(), new(level), nil, metrics.New("test"))
 		if err == nil {
 			err = e.enter(t.Context(), c)
 		}

@@ -66,7 +66,7 @@ func enters(t *testing.T, c *Config) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	e, err := newEstate(ctx, zerolog.Nop(), nil, metrics.New("test"))
+	e, err := newEstate(ctx, zerolog.Nop(), new(level), nil, metrics.New("test"))
 	if err != nil {
 		t.Fatal(err)
 	}

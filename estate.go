@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"github.com/rs/zerolog"
@@ -24,7 +25,7 @@ const hashQueue = 256
 // An estate is what lives as long as the process, and the house that stands on it now. Its methods are for one
 // goroutine.
 type estate struct {
-	log      zerolog.Logger // of the level in force
+	log      zerolog.Logger // at any level: level tells which is in force
 	audit    *audit.Log     // nil: nothing is recorded
 	metrics  *metrics.Metrics
 	memory   *gate.Memory
@@ -32,25 +33,28 @@ type estate struct {
 	hashes   *password.Pool
 	server   *server.Server // nil until the first house
 	refused  atomic.Bool    // whether a newer config.yaml is there, and has faults
+	inForce  atomic.Pointer[Config]
+	level    *level
 
 	// What is in force.
 	house  server.House
 	config *Config
 	ways   ways
+	before []gate.Source // what was asked before the ways were these
 	roles  *role.Rules
 	issuer *jwt.Issuer
 	out    *wayOut
 }
 
 // newEstate returns an estate without a house. What it does in the background ends with ctx.
-func newEstate(ctx context.Context, log zerolog.Logger, record *audit.Log, m *metrics.Metrics) (*estate, error) {
+func newEstate(ctx context.Context, log zerolog.Logger, l *level, record *audit.Log, m *metrics.Metrics) (*estate, error) {
 	memory, err := gate.NewMemory()
 	if err != nil {
 		return nil, err
 	}
 	context.AfterFunc(ctx, memory.Close)
 	e := &estate{
-		log: log, audit: record, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
+		log: log, level: l, audit: record, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
 		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
 	}
 	e.hashes.Timed(m.Hashed)
@@ -70,6 +74,7 @@ func (e *estate) enter(ctx context.Context, c *Config) error {
 		p.ways.closeBut(e.ways)
 		return err
 	}
+	e.level.Set(p.level)
 	e.throttle.Set(throttled(c))
 	e.metrics.ThrottleByAddress(c.Throttle.Enabled && !c.Server.Blind())
 	e.metrics.HeaderLimit(c.Server.MaxHeaderBytes)
@@ -91,6 +96,11 @@ func (e *estate) show(p *plan) (err error) {
 
 // leave ends what was only the old house's. Questions that are under way there are still answered.
 func (e *estate) leave(p *plan) {
+	for _, w := range p.ways {
+		if !slices.Contains(e.ways, w) && w.pulse.beat.Load() == nil {
+			w.shown.ProviderUp(w.entry.Name, true) // until it is known otherwise
+		}
+	}
 	gone := e.ways.closeBut(p.ways)
 	for name := range gone {
 		if !p.ways.has(name) {
@@ -100,7 +110,12 @@ func (e *estate) leave(p *plan) {
 	if e.out != nil && e.out != p.out {
 		e.out.transport.CloseIdleConnections()
 	}
-	e.house, e.config, e.ways, e.roles, e.issuer, e.out, e.log = p.house, p.config, p.ways, p.roles, p.issuer, p.out, p.house.Log
+	e.inForce.Store(p.config)
+	e.house, e.config, e.ways, e.before, e.roles, e.issuer, e.out = p.house, p.config, p.ways, p.before, p.roles, p.issuer, p.out
 	// Nobody can meet the users of those who are gone: their room is won. What was refused may be let in now.
-	e.memory.Forget(func(u auth.User) bool { return gone[u.Provider] })
+	var match func(auth.User) bool
+	if len(gone) > 0 {
+		match = func(u auth.User) bool { return gone[u.Provider] }
+	}
+	e.memory.Forget(match)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -18,9 +19,11 @@ const (
 	// meant is how long config.yaml must be gone, or without an end to its last line, before that counts as
 	// wanted.
 	meant = 10 * time.Second
+	// unsettled is how long files that are written again and again are waited for.
+	unsettled = 15 * time.Second
 )
 
-// A follower notices when files have another content. It is for one goroutine.
+// A follower notices when files are written or replaced. It is for one goroutine.
 type follower struct {
 	files   []string
 	now     func() time.Time
@@ -28,6 +31,7 @@ type follower struct {
 	taken   []watch.Stamp // of what was told of last
 	seen    []watch.Stamp // of what was looked at last
 	since   time.Time     // when seen was first seen
+	unrest  time.Time     // when something other than taken was first seen; zero: it was not
 }
 
 // newFollower tells of what is other than it was at taken.
@@ -64,22 +68,36 @@ func (f *follower) step() time.Duration {
 		f.seen, f.since = seen, now
 	}
 	if slices.Equal(seen, f.taken) {
+		f.unrest = time.Time{}
 		return watch.Every
+	}
+	if f.unrest.IsZero() {
+		f.unrest = now
 	}
 	enough := settled
 	if !whole(f.files[0]) {
 		enough = meant
 	}
-	if left := enough - now.Sub(f.since); left > 0 {
+	if left := min(enough-now.Sub(f.since), unsettled-now.Sub(f.unrest)); left > 0 {
 		return min(left, settled)
 	}
-	f.taken = seen
+	f.taken, f.unrest = seen, time.Time{}
 	f.changed()
 	return watch.Every
 }
 
-// whole reports whether the file looks as if nobody were still writing it.
+// whole reports whether the file looks as if nobody were still writing it. It waits for no pipe's writer.
 func whole(path string) bool {
-	text, err := os.ReadFile(path)
-	return err == nil && len(text) > 0 && text[len(text)-1] == '\n'
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	_, err = file.ReadAt(last, info.Size()-1)
+	return err == nil && last[0] == '\n'
 }

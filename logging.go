@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -23,24 +23,34 @@ const (
 // newLog writes lines as the section logging says. Nobody waits for whoever reads them: while that is slow lines
 // below info are dropped, and the others are kept until there is room for no more. flush writes what waits. It
 // is to be called once for m.
-func newLog(c Logging, out io.Writer, m *metrics.Metrics) (log zerolog.Logger, flush func(), err error) {
-	level, err := zerolog.ParseLevel(c.Level)
-	if err != nil {
-		return zerolog.Nop(), nil, fmt.Errorf("logging.level: %w", err)
-	}
+func newLog(c Logging, least *level, out io.Writer, m *metrics.Metrics) (log zerolog.Logger, flush func()) {
 	q := lines.New(lines.Config{Out: out, Room: maxLog, Spare: maxDetail, Pause: logPause})
 	m.Log(func() (dropped, lost uint64) { n := q.Counts(); return n.Dropped, n.Lost })
 	flush = func() { q.Close(lastLines) }
 	w := byLevel{matters: taker(q.Add), detail: taker(q.Offer)}
 	if c.Format != "json" {
-		return zerolog.New(w.console()).Level(level).Hook(zerolog.HookFunc(stamp)), flush, nil
+		return zerolog.New(w.console()).Hook(least, zerolog.HookFunc(stamp)), flush
 	}
 	release := c.Release
 	if release == "" {
 		release = version()
 	}
-	return zerolog.New(w).Level(level).Hook(zerolog.HookFunc(stamp)).With().
-		Str("service.name", c.Service).Str("service.version", release).Logger(), flush, nil
+	return zerolog.New(w).Hook(least, zerolog.HookFunc(stamp)).With().
+		Str("service.name", c.Service).Str("service.version", release).Logger(), flush
+}
+
+// A level is the least one that is logged now: a reload may set another, and loggers that were handed out before
+// keep to it too.
+type level struct{ least atomic.Int32 }
+
+// Set says anew what is logged.
+func (l *level) Set(least zerolog.Level) { l.least.Store(int32(least)) }
+
+// Run implements [zerolog.Hook].
+func (l *level) Run(e *zerolog.Event, of zerolog.Level, _ string) {
+	if of < zerolog.Level(l.least.Load()) {
+		e.Discard()
+	}
 }
 
 // severities are OpenTelemetry's names of levels. Its numbers are four apart, from 1 for trace.

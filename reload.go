@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"runtime/debug"
 	"slices"
@@ -69,14 +70,15 @@ func (r *reloader) want() {
 	}
 }
 
-// run reloads as often as that is wanted, and whenever the files have changed, until ctx ends.
-func (r *reloader) run(ctx context.Context) {
+// run reloads as often as that is wanted, and whenever the files have changed, until ctx ends. What it opens lives
+// as long as life does: requests are still answered when there are no more reloads.
+func (r *reloader) run(ctx, life context.Context) {
 	for ctx.Err() == nil {
 		files, cancel := context.WithCancel(ctx)
 		go newFollower(r.last.files, r.last.stamps, time.Now, r.want).follow(files, r.estate.log)
 		select {
 		case <-r.wanted:
-			r.reload(ctx)
+			r.reload(life)
 		case <-ctx.Done():
 		}
 		cancel() // the files may be others now
@@ -96,6 +98,10 @@ func (r *reloader) reload(ctx context.Context) {
 			r.refuse(errors.New("a fault of gatehouse's own"))
 		}
 	}()
+	if info, err := os.Stat(r.process.config); err == nil && !info.Mode().IsRegular() { // a pipe's writer may never come
+		r.refuse(fmt.Errorf("%s is no regular file", r.process.config))
+		return
+	}
 	old, ways := e.config, e.ways
 	r.last = r.process.read(r.last.files)
 	c, doc := r.last.config, r.last.doc
@@ -108,6 +114,12 @@ func (r *reloader) reload(ctx context.Context) {
 	}
 	if doc.Failed() {
 		r.refuse(fmt.Errorf("%s has faults, the first: %s", r.process.config, firstFault(doc)))
+		return
+	}
+	if !e.refused.Load() && reflect.DeepEqual(c, old) {
+		e.log.Info().Str("file", r.process.config).Bool("changed", false).Msg("configuration loaded")
+		e.metrics.ConfigLoaded(time.Now())
+		status = "answering"
 		return
 	}
 	if err := e.enter(ctx, c); err != nil {

@@ -34,7 +34,31 @@ type town struct {
 	t      *testing.T
 	path   string
 	reload *reloader
-	log    strings.Builder
+	log    scroll
+}
+
+// A scroll is written by whoever logs while the test reads.
+type scroll struct {
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+func (s *scroll) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *scroll) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func (s *scroll) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text.Reset()
 }
 
 func newTown(t *testing.T, config string) *town {
@@ -42,7 +66,8 @@ func newTown(t *testing.T, config string) *town {
 	w := &town{t: t, path: filepath.Join(t.TempDir(), "config.yaml")}
 	w.write(config)
 	p := &process{config: w.path, environ: []string{"STATE_DIRECTORY=" + filepath.Join(t.TempDir(), "state")}}
-	e, err := newEstate(t.Context(), zerolog.New(&w.log), nil, metrics.New("test"))
+	least := new(level)
+	e, err := newEstate(t.Context(), zerolog.New(&w.log).Hook(least), least, nil, metrics.New("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +256,7 @@ func TestWhoIsGoneFollowsNoFile(t *testing.T) {
 	awaitFollowers(t, 1)
 	w.move(townHead + filesWay + "  - { name: more, type: htpasswd, realm: f, file: " + users + " }\n" + "  - { name: f, type: htpasswd, realm: f, file: " + users + ", group_file: /no/such }\n")
 	awaitFollowers(t, 1)
-	list, err := w.openWays(t.Context(), &Config{Providers: []provider.Entry{{Name: "x", Config: &provider.Htpasswd{File: users}}, {Name: "y", Config: &provider.Htpasswd{File: "/no/such"}}}}, w.out, w.estate.log)
+	list, err := w.openWays(t.Context(), &Config{Providers: []provider.Entry{{Name: "x", Config: &provider.Htpasswd{File: users}}, {Name: "y", Config: &provider.Htpasswd{File: "/no/such"}}}}, w.out)
 	if err == nil {
 		t.Fatalf("%d opened", len(list))
 	}

@@ -172,7 +172,7 @@ func startHouse(t *testing.T, c *Config, secrets []string) string {
 func answer(t *testing.T, log zerolog.Logger, c *Config, out *wayOut) (address string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	e, err := newEstate(ctx, log, nil, metrics.New("test"))
+	e, err := newEstate(ctx, log, new(level), nil, metrics.New("test"))
 	if err != nil {
 		t.Fatal(err)
 	}

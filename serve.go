@@ -37,10 +37,8 @@ func (serveCommand) Run(p *process) error {
 		return exitCode(1)
 	}
 	m := metrics.New(version())
-	log, flush, err := newLog(first.config.Logging, p.out, m)
-	if err != nil {
-		return err
-	}
+	least := new(level)
+	log, flush := newLog(first.config.Logging, least, p.out, m)
 	defer flush()
 	record, closeAudit, err := openAudit(first.config.Audit, log, m)
 	if err != nil {
@@ -49,7 +47,7 @@ func (serveCommand) Run(p *process) error {
 	defer closeAudit()
 	life, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	e, err := newEstate(life, log, record, m)
+	e, err := newEstate(life, log, least, record, m)
 	if err != nil {
 		return err
 	}
@@ -89,7 +87,7 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 	r.told = supervisor.reloading
 	reloads, endReloads := context.WithCancel(life)
 	ended := make(chan struct{})
-	go func() { r.run(reloads); close(ended) }()
+	go func() { r.run(reloads, life); close(ended) }()
 	defer endReloads()
 	supervisor.ready(stop, listeners)
 	for {
@@ -101,12 +99,18 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 		case <-stop.Done():
 			restore()
 			endReloads()
-			<-ended // the estate is ours again
+			select {
+			case <-ended:
+			case <-time.After(lastReload): // it hangs in a file, and must not keep us
+			}
 			supervisor.stopping()
-			return drain(e.config, e.server, e.log)
+			return drain(e.inForce.Load(), e.server, e.log)
 		}
 	}
 }
+
+// lastReload is how long a stop waits for a reload that is under way.
+const lastReload = 2 * time.Second
 
 // drain lets requests that have begun finish: each ends with its decision's deadline.
 func drain(c *Config, s *server.Server, log zerolog.Logger) error {

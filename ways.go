@@ -10,8 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/metrics"
@@ -24,7 +22,8 @@ type way struct {
 	source gate.Source
 	out    *wayOut
 	pulse  *pulse
-	close  context.CancelFunc // a question that is under way is answered all the same
+	shown  *metrics.Metrics // as long as the way is open
+	close  func()           // a question that is under way is answered all the same
 }
 
 // A wayOut is how providers call their services.
@@ -83,21 +82,27 @@ func (w ways) closeBut(others ways) map[string]bool {
 
 // openWays returns the providers of c: one whose section is the same is the one that is there, with all that it
 // knows; the others are opened until ctx ends.
-func (e *estate) openWays(ctx context.Context, c *Config, out *wayOut, log zerolog.Logger) (ways, error) {
+func (e *estate) openWays(ctx context.Context, c *Config, out *wayOut) (ways, error) {
 	var list ways
+	whole := false
+	defer func() {
+		if !whole { // for a panic, too
+			list.closeBut(e.ways)
+		}
+	}()
 	for i := range c.Providers {
 		entry := c.Providers[i]
 		if w := e.same(entry, out, list); w != nil {
 			list = append(list, w)
 			continue
 		}
-		w, err := e.openWay(ctx, entry, out, log)
+		w, err := e.openWay(ctx, entry, out)
 		if err != nil {
-			list.closeBut(e.ways)
 			return nil, fmt.Errorf("provider %q: %w", entry.Name, err)
 		}
 		list = append(list, w)
 	}
+	whole = true
 	return list, nil
 }
 
@@ -111,29 +116,38 @@ func (e *estate) same(entry provider.Entry, out *wayOut, taken ways) *way {
 	return nil
 }
 
-func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut, log zerolog.Logger) (*way, error) {
+func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut) (*way, error) {
 	ctx, cancel := context.WithCancel(ctx)
+	shown, end := e.metrics.Provider()
+	w := &way{entry: entry, out: out, pulse: new(pulse), shown: shown, close: func() { cancel(); end() }}
+	open := false
+	defer func() {
+		if !open { // for a panic, too
+			w.close()
+			if !e.ways.has(entry.Name) {
+				e.metrics.RemoveProvider(entry.Name)
+			}
+		}
+	}()
 	opened, err := entry.Config.Open(ctx, provider.Env{
-		Name: entry.Name, HTTP: out.transport, Log: log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
-		Hashes: e.hashes, Metrics: e.metrics, Forget: e.memory.Forget,
+		Name: entry.Name, HTTP: out.transport, Log: e.log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
+		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget,
 	})
 	if err != nil {
-		cancel()
 		return nil, err
 	}
-	e.metrics.ProviderUp(entry.Name, true)
-	w := &way{entry: entry, out: out, pulse: new(pulse), close: cancel}
 	w.source = gate.Source{
-		Authenticator: w.counted(opened, e.metrics),
+		Authenticator: w.counted(opened),
 		ID:            e.memory.NewID(), Name: entry.Name, Type: entry.Type, Realm: entry.Realm,
 		Scheme: entry.Scheme(), Forms: entry.Forms(),
 		Cache: entry.Remembered(), StaleIfError: entry.StaleIfError, ProxyCache: entry.ProxyCache,
 	}
+	open = true
 	return w, nil
 }
 
 // counted counts every question put to the provider, and notes how it did.
-func (w *way) counted(next auth.Authenticator, m *metrics.Metrics) auth.Authenticator {
+func (w *way) counted(next auth.Authenticator) auth.Authenticator {
 	return auth.Func(func(ctx context.Context, c auth.Credential) (auth.User, error) {
 		begin := time.Now()
 		user, err := next.Authenticate(ctx, c)
@@ -149,9 +163,9 @@ func (w *way) counted(next auth.Authenticator, m *metrics.Metrics) auth.Authenti
 		default:
 			result = "error"
 		}
-		m.Attempt(w.entry.Name, string(w.entry.Scheme()), w.entry.Realm, result, time.Since(begin))
+		w.shown.Attempt(w.entry.Name, string(w.entry.Scheme()), w.entry.Realm, result, time.Since(begin))
 		if up, told := w.pulse.note(err, time.Now()); told {
-			m.ProviderUp(w.entry.Name, up)
+			w.shown.ProviderUp(w.entry.Name, up)
 		}
 		return user, err
 	})

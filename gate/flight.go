@@ -31,9 +31,18 @@ func (p *Panic) Error() string { return "panic in a provider " + p.Cause }
 // errTooSlow is a caller's own deadline, which may come before that of the question it joined.
 var errTooSlow = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 
+// known is how somebody came to be.
+type known int
+
+const (
+	joined   known = iota // by a question that somebody else had put already
+	recalled              // by the memory
+	asked                 // by a question of their own
+)
+
 // join waits for the answer to q, until its end. If nobody is asking the same yet, and q may begin, it is put
 // in a goroutine that no caller can cancel.
-func (m *Memory) join(ctx context.Context, q *question) (*identity, error) {
+func (m *Memory) join(ctx context.Context, q *question) (id *identity, how known, err error) {
 	limit := q.end.Sub(q.begun)
 	m.mu.Lock()
 	f, under := m.flights[q.key]
@@ -41,12 +50,13 @@ func (m *Memory) join(ctx context.Context, q *question) (*identity, error) {
 		// The flight that this caller might have joined may just have landed.
 		if id, err := m.recall(q.key, time.Now()); id != nil || err != nil {
 			m.mu.Unlock()
-			return id, err
+			return id, joined, err
 		}
 		if err := q.begin(); err != nil {
 			m.mu.Unlock()
-			return nil, err
+			return nil, asked, err
 		}
+		how = asked
 		q.epoch = m.epoch
 		f = &flight{end: q.end, done: make(chan struct{})}
 		m.flights[q.key] = f
@@ -57,18 +67,18 @@ func (m *Memory) join(ctx context.Context, q *question) (*identity, error) {
 	defer timer.Stop()
 	select {
 	case <-f.done:
-		return f.id, f.err
+		return f.id, how, f.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, how, ctx.Err()
 	case <-timer.C:
 	}
 	// The question has the same end, and a source that keeps to it says more than that there was none.
 	timer.Reset(min(grace, limit/10))
 	select {
 	case <-f.done:
-		return f.id, f.err
+		return f.id, how, f.err
 	case <-timer.C:
-		return nil, errTooSlow
+		return nil, how, errTooSlow
 	}
 }
 

@@ -71,7 +71,7 @@ type Decision struct {
 	User          auth.User     // shared with other decisions: not to be written to
 	Authorization string        // Bearer and the JWT
 	Roles         string        // the roles a comma-joined header can carry
-	Remembered    bool          // nobody had to be asked
+	Remembered    bool          // nobody had to be asked for this request alone
 	Stale         bool          // the user's provider cannot answer, and said so of them before
 	ProxyCache    time.Duration // how long the proxy may remember this; 0: not at all
 }
@@ -133,7 +133,7 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	if now.IsZero() {
 		now = time.Now()
 	}
-	id, remembered, err := g.identify(ctx, &ask, narrowed{ask.Realms, policy.Realm}, now)
+	id, how, err := g.identify(ctx, &ask, narrowed{ask.Realms, policy.Realm}, now)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -145,7 +145,7 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 	if err := policy.admit(id.user); err != nil {
 		return Decision{}, err
 	}
-	if !remembered {
+	if how != recalled {
 		now = time.Now() // the question may have taken long
 	}
 	t, err := g.authorize(id, now)
@@ -153,7 +153,7 @@ func (g *Gate) Decide(ctx context.Context, ask Ask) (Decision, error) {
 		return Decision{}, err
 	}
 	return Decision{
-		User: id.user, Authorization: t.authorization, Roles: id.roles, Remembered: remembered, Stale: id.stale,
+		User: id.user, Authorization: t.authorization, Roles: id.roles, Remembered: how != asked, Stale: id.stale,
 		ProxyCache: ask.sharedFor(id, t),
 	}, nil
 }

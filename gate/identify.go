@@ -52,7 +52,7 @@ func fitting(sources []Source, c *auth.Credential, realms narrowed) (set sourceS
 // identify looks for a credential that somebody knows: in the order given, each first in the memory and then
 // with the sources that may see it. A denial does not end the search, so every wrong credential costs the
 // same; neither does an outage, but then the last word is "no decision".
-func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time.Time) (id *identity, remembered bool, err error) {
+func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time.Time) (id *identity, how known, err error) {
 	var outage error
 	last := errNobody
 	end := now.Add(g.Timeout)
@@ -67,7 +67,7 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 		if id == nil && err == nil && len(g.Before) > 0 {
 			id = g.inherit(c, realms, k, now)
 		}
-		remembered := id != nil || err != nil
+		how := recalled
 		if id != nil {
 			if wait := g.hold(id, ask.Client, now); wait > 0 {
 				err = &Throttled{Wait: wait}
@@ -78,22 +78,22 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 		} else {
 			g.Memory.recalls.missed.Add(1)
 			left := n + g.questions(ask.Credentials[i+1:], realms)
-			id, err = g.ask(ctx, k, c.Clone(), sources, n, auth.Client{Address: ask.Client, Trace: ask.Trace}, time.Until(end)*time.Duration(n)/time.Duration(left))
+			id, how, err = g.ask(ctx, k, c.Clone(), sources, n, auth.Client{Address: ask.Client, Trace: ask.Trace}, time.Until(end)*time.Duration(n)/time.Duration(left))
 		}
 		if err == nil {
-			return id, remembered, nil
+			return id, how, nil
 		}
 		if final(err) {
-			return nil, remembered, err
+			return nil, how, err
 		}
 		if last = err; !errors.Is(err, auth.ErrDenied) {
 			outage = errors.Join(outage, err)
 		}
 	}
 	if outage != nil {
-		return nil, false, outage
+		return nil, asked, outage
 	}
-	return nil, false, last
+	return nil, asked, last
 }
 
 // final reports whether err ends the search: a known user who may not pass, or a fault of ours.
@@ -114,7 +114,7 @@ func (g *Gate) questions(credentials []auth.Credential, realms narrowed) (sum in
 
 // ask puts c, which must share no memory with the request, to the n sources of a set, within limit. Whoever
 // asks the same meanwhile gets the same answer.
-func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, client auth.Client, limit time.Duration) (*identity, error) {
+func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources sourceSet, n int, client auth.Client, limit time.Duration) (*identity, known, error) {
 	begun := time.Now()
 	q := &question{
 		gate: g, key: k, credential: c, sources: sources, left: n, client: client.Address, trace: client.Trace, begun: begun, end: begun.Add(limit),
@@ -122,7 +122,7 @@ func (g *Gate) ask(ctx context.Context, k cache.Key, c auth.Credential, sources 
 	}
 	q.alias = alias(&q.credential, q.digest)
 	if err := q.held(); err != nil {
-		return nil, err
+		return nil, asked, err
 	}
 	return g.Memory.join(ctx, q)
 }

@@ -83,7 +83,7 @@ func TestAnOutageNamesWhoCouldNotAnswer(t *testing.T) {
 	g, _ := newGate(t, nil, keys("one", says(auth.User{}, first)), keys("two", says(auth.User{}, auth.ErrDenied)), keys("three", says(auth.User{}, second)))
 	d, err := g.Decide(t.Context(), ask())
 	wantOutage(t, d, err)
-	if want := "provider \"one\": refused\nprovider \"three\": reset"; err.Error() != want || !errors.Is(err, first) || !errors.Is(err, second) {
+	if want := "provider \"one\": refused\nprovider \"three\": reset\nanother provider refused the credential"; err.Error() != want || !errors.Is(err, gate.ErrDeniedElsewhere) || errors.Is(err, auth.ErrDenied) || !errors.Is(err, first) || !errors.Is(err, second) {
 		t.Errorf("got %v", err)
 	}
 }

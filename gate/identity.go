@@ -162,6 +162,9 @@ func (g *Gate) sign(id *identity, now time.Time) error {
 	}
 	rest := g.MaxHeader - len("Bearer ") - len(u.Name) - len(u.Realm) - len(id.roles)
 	signed, err := g.Issuer.Issue(u)
+	if err != nil && id.stale && (id.user.Until.IsZero() || now.Before(id.user.Until)) {
+		return errTooOld // it is not the user whose time is over
+	}
 	if err != nil {
 		return granted(err)
 	}
@@ -177,6 +180,9 @@ func (g *Gate) sign(id *identity, now time.Time) error {
 	id.token.Store(&token{"Bearer " + signed.Text, signed.Begin.Add(-time.Second), signed.Renew, signed.End})
 	return nil
 }
+
+// errTooOld is the end of what is ridden out: an outage like that which it rode out.
+var errTooOld = errors.New("the last answer is too old by now")
 
 // granted makes a denial of a token that would be dead at once: the user's own end has passed.
 func granted(err error) error {

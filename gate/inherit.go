@@ -16,11 +16,11 @@ func (g *Gate) inherit(c *auth.Credential, realms narrowed, k cache.Key, now tim
 		return nil
 	}
 	old, ok := g.Memory.yes.Get(g.Memory.key(c, g.Before, may), now)
-	if !ok || !old.fresh(now) || !g.asksFirst(old.source, c, realms) {
+	if !ok || !g.asksFirst(old.source, c, realms) {
 		return nil
 	}
 	id, err := g.renew(old, k)
-	if err != nil {
+	if err != nil || !id.fresh(now) { // past its time it is only there to be ridden out on
 		return nil
 	}
 	return id

@@ -224,7 +224,7 @@ func (m *Memory) refute(digest cache.Key, provider string) {
 	}
 }
 
-// Forget forgets every user whom match names, and every refusal. The answer of a question that began before
+// Forget forgets every user whom match names, who are none if it is nil, and every refusal. The answer of a question that began before
 // is neither kept nor shared with those who ask after it.
 func (m *Memory) Forget(match func(auth.User) bool) {
 	m.mu.Lock()
@@ -232,5 +232,7 @@ func (m *Memory) Forget(match func(auth.User) bool) {
 	m.epoch++
 	clear(m.flights)
 	m.no.Clear()
-	m.yes.DeleteFunc(func(id *identity) bool { return match(id.user) })
+	if match != nil {
+		m.yes.DeleteFunc(func(id *identity) bool { return match(id.user) })
+	}
 }

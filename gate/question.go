@@ -76,6 +76,10 @@ func (q *question) finish(err error) {
 	}
 }
 
+// ErrDeniedElsewhere stands beside an outage where another source has looked at the credential and refused it: no
+// decision, and a failed login all the same.
+var ErrDeniedElsewhere = errors.New("another provider refused the credential")
+
 // put asks the sources, in their order. keep says whether the answer may be remembered.
 func (q *question) put() (id *identity, keep bool, err error) {
 	var outage error
@@ -102,7 +106,10 @@ func (q *question) put() (id *identity, keep bool, err error) {
 			outage = errors.Join(outage, fmt.Errorf("provider %q: %w", s.Name, err))
 		}
 	}
-	if outage != nil {
+	switch {
+	case outage != nil && q.denied:
+		return nil, false, errors.Join(outage, ErrDeniedElsewhere)
+	case outage != nil:
 		return nil, false, outage
 	}
 	return nil, true, auth.ErrDenied

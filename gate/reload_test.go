@@ -300,3 +300,57 @@ func TestInheritedLoginsAreListedOnce(t *testing.T) {
 		t.Errorf("%d logins are listed, want 1", n)
 	}
 }
+
+// A reload amid an outage ends nobody's time that stale_if_error gives.
+func TestAnOutageIsRiddenOutThroughAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouses(t)
+		defer h.memory.Close()
+		down := false
+		y := keys("y", func(context.Context, auth.Credential) (auth.User, error) {
+			if down {
+				return auth.User{}, io.ErrUnexpectedEOF
+			}
+			return auth.User{Name: "alice"}, nil
+		})
+		y.ID, y.Cache, y.StaleIfError = h.memory.NewID(), time.Minute, time.Hour
+		if _, err := h.gate(y).Decide(t.Context(), ask()); err != nil {
+			t.Fatal(err)
+		}
+		down = true
+		time.Sleep(2 * time.Minute)
+		more := keys("m", func(context.Context, auth.Credential) (auth.User, error) { return auth.User{}, auth.ErrDenied })
+		more.ID = h.memory.NewID()
+		h.config.Before = []gate.Source{y}
+		if d, err := h.gate(y, more).Decide(t.Context(), ask()); err != nil || !d.Stale {
+			t.Errorf("behind a reload with one provider more: %+v, %v", d, err)
+		}
+	})
+}
+
+// Of many who present a new credential at once one is the first; the others are let in by that one's answer.
+func TestOneQuestionIsOneFirstLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouses(t)
+		defer h.memory.Close()
+		answer := make(chan struct{})
+		g := h.gate(keys("k", func(context.Context, auth.Credential) (auth.User, error) {
+			<-answer
+			return auth.User{Name: "alice"}, nil
+		}))
+		var first atomic.Int64
+		for range 50 {
+			go func() {
+				if d, err := g.Decide(t.Context(), ask()); err == nil && !d.Remembered {
+					first.Add(1)
+				}
+			}()
+		}
+		synctest.Wait()
+		close(answer)
+		synctest.Wait()
+		if first.Load() != 1 {
+			t.Errorf("%d of 50 are the first", first.Load())
+		}
+	})
+}

@@ -26,7 +26,10 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	id.seen.Store(old.seen.Load())
 	t := old.told
 	t.end = auth.Earlier(now.Add(retryStale), t.last)
-	if err := g.dress(id, t); err != nil {
+	switch err := g.dress(id, t); {
+	case errors.Is(err, errTooOld):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	return id, nil

@@ -104,6 +104,26 @@ func TestTheEndOfTheWindowDeniesNobody(t *testing.T) {
 	})
 }
 
+// No token can end within a second, and the clocks may differ by a moment: then the end of what is ridden out is the
+// outage that it rode out, and no denial.
+func TestTheLastMomentOfAWindowDeniesNobody(t *testing.T) {
+	for _, window := range []time.Duration{900 * time.Millisecond, 500 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &service{user: auth.User{Name: "alice"}}
+			source := s.source("a")
+			source.Cache, source.StaleIfError = time.Minute, window
+			g, _ := newGate(t, nil, source)
+			d, err := g.Decide(t.Context(), presenting("k"))
+			wantUser(t, d, err, "alice")
+			s.err = errDown
+			time.Sleep(time.Minute + 300*time.Millisecond)
+			if _, err := g.Decide(t.Context(), presenting("k")); !errors.Is(err, errDown) || errors.Is(err, auth.ErrDenied) {
+				t.Errorf("a window of %s: %v, want the outage", window, err)
+			}
+		})
+	}
+}
+
 func TestTheEndOfAnOutageIsNoticed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{user: auth.User{Name: "alice"}}

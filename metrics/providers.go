@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +21,38 @@ type providers struct {
 	fileReloads      *prometheus.CounterVec
 	spared           *prometheus.CounterVec
 	stale            *prometheus.CounterVec
+
+	lease *lease // nil: of nobody in particular
+}
+
+// A lease is the time in which a provider may show how it is.
+type lease struct {
+	mu    sync.Mutex // guards ended
+	ended bool
+}
+
+// Provider returns metrics for one provider that is opened, and what ends that: from then on it counts, and shows
+// nothing. A provider of the same name may be there by then, or none.
+func (m *Metrics) Provider() (of *Metrics, end func()) {
+	own, l := *m, new(lease)
+	own.lease = l
+	return &own, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.ended = true
+	}
+}
+
+// show calls set, unless the provider is no more.
+func (p *providers) show(set func()) {
+	if p.lease != nil {
+		p.lease.mu.Lock()
+		defer p.lease.mu.Unlock()
+		if p.lease.ended {
+			return
+		}
+	}
+	set()
 }
 
 func newProviders(f promauto.Factory) providers {
@@ -64,7 +97,9 @@ func (p *providers) Augmented(name, kind, realm string, took time.Duration) {
 }
 
 // ProviderUp notes whether a provider could answer the latest question.
-func (p *providers) ProviderUp(name string, up bool) { p.up.WithLabelValues(name).Set(truth(up)) }
+func (p *providers) ProviderUp(name string, up bool) {
+	p.show(func() { p.up.WithLabelValues(name).Set(truth(up)) })
+}
 
 // RemoveProvider takes away the gauges of a provider that is not configured any more: they would show its last
 // state for ever. Its counters stay.
@@ -77,19 +112,21 @@ func (p *providers) RemoveProvider(name string) {
 // FileLoaded notes that the newest version of a provider's file is in force, less its unusable lines.
 func (p *providers) FileLoaded(provider string, unusable int) {
 	p.fileReloads.WithLabelValues(provider, "loaded").Inc()
-	p.fileBad.WithLabelValues(provider).Set(0)
-	p.fileUnusable.WithLabelValues(provider).Set(float64(unusable))
+	p.show(func() {
+		p.fileBad.WithLabelValues(provider).Set(0)
+		p.fileUnusable.WithLabelValues(provider).Set(float64(unusable))
+	})
 }
 
 // FileRefused notes that a provider's file is gone or bad.
 func (p *providers) FileRefused(provider string) {
 	p.fileReloads.WithLabelValues(provider, "refused").Inc()
-	p.fileBad.WithLabelValues(provider).Set(1)
+	p.show(func() { p.fileBad.WithLabelValues(provider).Set(1) })
 }
 
 // BreakerOpen notes whether a provider's service is left alone because it does not answer.
 func (p *providers) BreakerOpen(provider string, open bool) {
-	p.breakerOpen.WithLabelValues(provider).Set(truth(open))
+	p.show(func() { p.breakerOpen.WithLabelValues(provider).Set(truth(open)) })
 }
 
 // Spared counts a question that was not put to a provider's service: open, paused, full or waited.

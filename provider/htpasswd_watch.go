@@ -34,6 +34,7 @@ type follower struct {
 	since    time.Time // when seen was first seen
 	changing time.Time // when something other than taken was first seen
 	refused  string    // why the newest version is not in force; logged once
+	answers  bool      // whether somebody may be remembered of it
 }
 
 // newFollower reads the files for the first time.
@@ -54,6 +55,7 @@ func newFollower(a *htpasswd) (*follower, error) {
 	w.since = a.env.Now()
 	w.changing = w.since
 	w.use(v)
+	w.answers = true
 	return w, nil
 }
 
@@ -203,7 +205,9 @@ func (w *follower) use(v *version) {
 		return
 	}
 	w.refused = ""
-	w.forget(a.current.Swap(v), v)
+	if old := a.current.Swap(v); w.answers {
+		w.forget(old, v)
+	}
 	a.env.Metrics.FileLoaded(a.env.Name, len(v.problems))
 	if len(v.text) > largeFile {
 		debug.FreeOSMemory() // or the old version is there still when the next one is read

@@ -77,6 +77,9 @@ func (s *house) refused(ask gate.Ask, err error, took time.Duration) verdict {
 		v.level = zerolog.ErrorLevel
 	}
 	v.audited = o == denied || o == forbidden || o == throttled
+	if errors.Is(err, gate.ErrDeniedElsewhere) {
+		v.audited, v.reason = true, gate.ErrDeniedElsewhere.Error()
+	}
 	if f, ok := errors.AsType[*gate.Forbidden](err); ok {
 		v.user, v.reason = f.User, f.Reason
 	}

@@ -51,7 +51,8 @@ func oddity(h *fasthttp.RequestHeader) string {
 // isAbsolute reports whether a target is in absolute form, which every server must take (RFC 9112, section
 // 3.2.2), and names nobody.
 func isAbsolute(target []byte) bool {
-	return (bytes.HasPrefix(target, []byte("http://")) || bytes.HasPrefix(target, []byte("https://"))) && bytes.IndexByte(target, '@') < 0
+	scheme, _, ok := bytes.Cut(target, []byte("://"))
+	return ok && (bytes.EqualFold(scheme, []byte("http")) || bytes.EqualFold(scheme, []byte("https"))) && bytes.IndexByte(target, '@') < 0
 }
 
 // noLength is what fasthttp says of a request without Content-Length and without chunks.

@@ -44,7 +44,7 @@ run: ## gatehouse, nginx in front and a sample backend, on loopback, to try
 .PHONY: test
 test: need ## every test, end to end ones too, under the race detector
 	go test -count=1 -timeout 10m ./password ./provider # what the race detector makes too slow to be whole
-	go run $(GOTESTSUM) --format pkgname-and-test-fails --format-hide-empty-pkg -- -race -count=1 -timeout 20m ./...
+	go run $(GOTESTSUM) --format pkgname-and-test-fails -- -race -count=1 -timeout 20m ./...
 
 .PHONY: need
 need:
@@ -53,13 +53,16 @@ need:
 	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
 
 .PHONY: check
-check: ## format, vet, staticcheck, known vulnerabilities, gosec, then the tests
+check: scan ## format, vet, staticcheck, known vulnerabilities, gosec, then the tests
+	@$(MAKE) --no-print-directory test
+
+.PHONY: scan
+scan: ## the same without the tests
 	@out=$$(go run $(GOFUMPT) -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	@scripts/vulncheck $(GOVULNCHECK)
 	GATEHOUSE_GOSEC=1 go test -count=1 -run TestGosecFindsNothingNew ./e2e/supply
-	@$(MAKE) --no-print-directory test
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
@@ -70,6 +73,7 @@ soak: need ## what takes longer than CI should: long attacks and loads, each fuz
 	GATEHOUSE_SOAK=1 go test -v -count=1 -p 1 -timeout 3h ./e2e/soak ./e2e/http ./e2e/faults ./e2e/load ./e2e/secrets
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=60s
 	@$(MAKE) --no-print-directory mutants
+	@$(MAKE) --no-print-directory scan
 
 .PHONY: mutants
 mutants: ## small wrong changes, one at a time: the tests must notice each; MUTANTS='-only gate.txt' for some

@@ -48,10 +48,18 @@ func askHealth(ctx context.Context, network, address string) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers with status %d", address, response.StatusCode)
+		return &unwell{address, response.StatusCode}
 	}
 	return nil
 }
+
+// An unwell gateway answers, and not that it is well.
+type unwell struct {
+	address string
+	status  int
+}
+
+func (u *unwell) Error() string { return fmt.Sprintf("%s answers with status %d", u.address, u.status) }
 
 // dialAddress is where the gateway of section c can be reached from its own machine.
 func dialAddress(c server.Config) (network, address string) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 
@@ -49,7 +50,11 @@ func (v supervised) ready(ctx context.Context, listeners []net.Listener) {
 	go func() {
 		v.told(systemd.Watch(ctx, func(asked context.Context) error {
 			for _, l := range listeners {
-				if err := askHealth(asked, l.Addr().Network(), l.Addr().String()); err != nil {
+				err := askHealth(asked, l.Addr().Network(), l.Addr().String())
+				if _, answers := errors.AsType[*unwell](err); answers { // clients hold all its connections: an end would only help them
+					continue
+				}
+				if err != nil {
 					if ctx.Err() == nil {
 						v.log.Error().Err(err).Msg("the watchdog is not told that gatehouse answers")
 					}

@@ -61,6 +61,9 @@ func (f *File) open() error {
 	if err != nil {
 		return err
 	}
+	if info, err := file.Stat(); err == nil && info.Size() == 0 && info.Mode().IsRegular() {
+		_ = file.Chmod(f.mode) // whatever the process's umask: it says who may read it
+	}
 	if f.file != nil {
 		_ = f.file.Close()
 	}

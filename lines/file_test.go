@@ -104,3 +104,23 @@ func TestAPipeWithoutAReaderIsAnError(t *testing.T) {
 		t.Error("it was opened")
 	}
 }
+
+// Who may read the file does not hang on the umask of the one that made it; a file that is there stays as it is.
+func TestAFileHasTheModeThatIsAskedFor(t *testing.T) {
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	path := filepath.Join(t.TempDir(), "log")
+	for _, row := range []struct{ asked, want os.FileMode }{{0o640, 0o640}, {0o600, 0o640}} {
+		f, err := OpenFile(path, row.asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("line\n")); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode() != row.want {
+			t.Errorf("asked for %v: %v, %v, want %v", row.asked, info.Mode(), err, row.want)
+		}
+		_ = f.Close()
+	}
+}

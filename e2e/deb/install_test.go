@@ -75,7 +75,7 @@ func assertServes(t *testing.T, m *machine) {
 			t.Errorf("%s asks as %s: status %s, want %s", row[0], row[1], got, row[2])
 		}
 	}
-	metrics := m.run("curl -s -m 10 http://127.0.0.1:9090/metrics")
+	metrics := m.run("curl -s -m 10 http://127.0.0.1:9091/metrics")
 	for _, want := range []string{"auth_requests_total", "process_start_time_seconds", "process_open_fds"} {
 		if !strings.Contains(metrics, "\n"+want) {
 			t.Errorf("there is no %s in what the unit lets metrics show", want)

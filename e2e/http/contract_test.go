@@ -45,8 +45,8 @@ func contract() map[string]string {
 		}
 	}
 	for _, path := range []string{"/authenticate", "/whoami", "/" + canary} {
-		for _, header := range contractHeaders {
-			list[fmt.Sprintf("%s with %.60s", path, header)] = get(path, header)
+		for n, header := range contractHeaders {
+			list[fmt.Sprintf("%s with header %d: %.60s", path, n, header)] = get(path, header)
 		}
 	}
 	return list

@@ -121,11 +121,17 @@ func TestAFloodFromEverywhere(t *testing.T) {
 	assertNotLockedOut(t, f)
 }
 
-// assertNotLockedOut wants the user whose name was tried to get in at the first try.
+// assertNotLockedOut wants the user whose name was tried to get in as soon as the queue of hashes lets them: no count
+// holds them.
 func assertNotLockedOut(t *testing.T, f *rig.Front) {
 	t.Helper()
 	begin := time.Now()
-	status, _, err := newClientFrom(t, f, 1, "127.0.0.3").get(basic("victim:password-of-victim"))
+	client := newClientFrom(t, f, 1, "127.0.0.3")
+	status, _, err := client.get(basic("victim:password-of-victim"))
+	for n := 0; status == http.StatusServiceUnavailable && n < 20; n++ {
+		time.Sleep(500 * time.Millisecond)
+		status, _, err = client.get(basic("victim:password-of-victim"))
+	}
 	if err != nil || status != http.StatusOK {
 		t.Errorf("the user whose name was tried: %d, %v", status, err)
 	}

@@ -47,6 +47,12 @@ func TestTheSocketOutlivesTheService(t *testing.T) {
 		{service, "User", "gatehouse"},
 		{service, "Group", "gatehouse"},
 		{service, "ExecReload", "/bin/kill -HUP $MAINPID"},
+		{service, "ConfigurationDirectory", "gatehouse"},
+		{service, "StateDirectory", "gatehouse"},
+		{service, "StateDirectoryMode", "0700"},
+		{service, "LogsDirectory", "gatehouse"},
+		{service, "UMask", "0077"},
+		{service, "InaccessiblePaths", ""},
 		{service, "Type", "notify"},
 		{service, "WatchdogSec", "30"},
 		{socket, "ListenStream", "/run/gatehouse/gatehouse.sock"},
@@ -54,7 +60,11 @@ func TestTheSocketOutlivesTheService(t *testing.T) {
 		{socket, "SocketGroup", "www-data"},
 		{socket, "SocketMode", "0660"},
 	} {
-		if got := settings(row.text, row.key); !slices.Equal(got, []string{row.want}) {
+		want := []string{row.want}
+		if row.want == "" {
+			want = nil
+		}
+		if got := settings(row.text, row.key); !slices.Equal(got, want) {
 			t.Errorf("%s=%q, want %s", row.key, got, row.want)
 		}
 	}

@@ -131,6 +131,8 @@ func TestChartRefusesValues(t *testing.T) {
 		"no limits":                      "resources.limits=null",
 		"a digest that is none":          "image.digest=latest",
 		"no wait before the end":         "preStopSeconds=0",
+		"a secret in the ConfigMap":      "config.jwt.secret=0123456789abcdef0123456789abcdef",
+		"a password in the ConfigMap":    "config.providers[0].users[0].password=wonderland",
 	} {
 		if _, err := template(t, "", "--set", set); err == nil {
 			t.Errorf("%s is taken: %s", name, set)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatehouse/e2e/rig"
 )
 
 // The life of an installation, by the commands of docs/install.md.
@@ -211,21 +213,17 @@ func TestLogrotate(t *testing.T) {
 
 // Every command of docs/install.md is one that a test runs.
 func TestEveryCommandIsRun(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(root, "docs/install.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	tests, err := os.ReadFile("install_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("<!-- test: (.*) -->\n```sh\n").FindAllSubmatch(page, -1)
-	if n := strings.Count(string(page), "```") / 2; n != len(named) || n < 5 {
-		t.Errorf("%d blocks of commands, %d with a name", n, len(named))
+	blocks := rig.Blocks(t, filepath.Join(root, "docs/install.md"))
+	if len(blocks) < 5 {
+		t.Errorf("%d blocks of commands", len(blocks))
 	}
-	for _, name := range named {
-		if !strings.Contains(string(tests), `documented(t, "`+string(name[1])+`")`) {
-			t.Errorf("no test runs %q", name[1])
+	for _, b := range blocks {
+		if b.Name == "" || !strings.Contains(string(tests), `documented(t, "`+b.Name+`")`) {
+			t.Errorf("no test runs %q:\n%s", b.Name, b.Commands)
 		}
 	}
 }

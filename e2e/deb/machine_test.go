@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/e2e/rig"
 )
 
 // A machine is a copy of this one: its files, over which what is written goes to memory, and a network of its own
@@ -138,15 +140,13 @@ echo "$@" >>/systemctl.log
 // documented returns the commands of docs/install.md under a name, for who is root already.
 func documented(t *testing.T, name string) string {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(root, "docs/install.md"))
-	if err != nil {
-		t.Fatal(err)
+	for _, b := range rig.Blocks(t, filepath.Join(root, "docs/install.md")) {
+		if b.Name == name {
+			return strings.ReplaceAll(b.Commands, "sudo ", "")
+		}
 	}
-	block := regexp.MustCompile("<!-- test: " + name + " -->\n```sh\n((?s).*?)```\n").FindSubmatch(page)
-	if block == nil {
-		t.Fatalf("docs/install.md has no commands named %q", name)
-	}
-	return strings.ReplaceAll(string(block[1]), "sudo ", "")
+	t.Fatalf("docs/install.md has no commands named %q", name)
+	return ""
 }
 
 // A service is a gatehouse that runs in a machine.

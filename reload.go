@@ -119,6 +119,7 @@ func (r *reloader) reload(ctx context.Context) {
 	if !e.refused.Load() && reflect.DeepEqual(c, old) {
 		e.log.Info().Str("file", r.process.config).Bool("changed", false).Msg("configuration loaded")
 		e.metrics.ConfigLoaded(time.Now())
+		e.audit.Reload("loaded", "nothing has changed")
 		status = "answering"
 		return
 	}

@@ -229,6 +229,7 @@ func (c *Config) checkLists(r conf.Report) {
 		p := &c.Providers[i]
 		at := r.At("providers", i)
 		p.Check(at)
+		p.CheckIssuer(at, c.JWT.Issuer)
 		if names[p.Name] {
 			at.Strict("name", "%q is the name of another provider too", p.Name)
 		}

@@ -16,7 +16,7 @@ var arrows = map[string][]string{
 	"gatehouse": {"audit", "auth", "conf", "ecflowrc", "gate", "jwt", "lines", "metrics", "password", "provider", "role", "server", "systemd", "throttle", "watch"},
 	"server":    {"audit", "auth", "conf", "gate", "metrics"},
 	"gate":      {"auth", "cache", "conf", "jwt", "role", "throttle"},
-	"provider":  {"auth", "conf", "metrics", "password", "queue", "watch"},
+	"provider":  {"auth", "conf", "jwt", "metrics", "password", "queue", "watch"},
 	"role":      {"auth", "conf"},
 	"jwt":       {"auth", "conf"},
 	"password":  {"auth", "queue"},

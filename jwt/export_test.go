@@ -8,7 +8,8 @@ func (v *Verifier) VerifyJWS(token string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.payload, v.checkSignature(c)
+	_, err = v.checkSignature(c)
+	return c.payload, err
 }
 
 // Publics are the keys that can be used.

@@ -18,6 +18,7 @@ type publicKey struct {
 	kind string
 	alg  string // its only algorithm, "" if it may be used for every one of its kind
 	key  crypto.PublicKey
+	mark string // see [Claims.Key]
 }
 
 func (k publicKey) fits(alg string) bool {
@@ -52,6 +53,9 @@ func readKey(jwk map[string]any) (publicKey, error) {
 	}
 	if k.alg != "" && algorithms[k.alg].kind != kind {
 		return publicKey{}, errors.New("alg: is none that such a key verifies")
+	}
+	if k.mark, err = markOf(k); err != nil {
+		return publicKey{}, err
 	}
 	return k, nil
 }

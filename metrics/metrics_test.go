@@ -29,6 +29,8 @@ func touched() *Metrics {
 	m.BreakerOpen("p", false)
 	m.FileLoaded("p", 0)
 	m.FileRefused("p")
+	m.KeysLooked("p", true)
+	m.KeysLooked("p", false)
 	m.Spared("p", "open")
 	m.StaleAnswer("p")
 	m.Throttle(func() (int, int, int) { return 1, 2, 3 })

@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/gate"
 	"gatehouse/jwt"
+	"gatehouse/metrics"
 	"gatehouse/role"
 	"gatehouse/server"
 	"gatehouse/throttle"
@@ -46,7 +47,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 		}
 	}
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
-		p.roles = role.New(c.Augmenters).Timed(e.metrics.Augmented)
+		p.roles = role.New(c.Augmenters).Told(augmented(e.metrics, log))
 	}
 	if e.out == nil || e.out.proxy != c.Auth.Proxy {
 		if p.out, err = newWayOut(c.Auth.Proxy); err != nil {
@@ -73,6 +74,23 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 		p.house.Augmenters = append(p.house.Augmenters, server.Listing{Name: a.Name, Type: a.Type, Realm: a.Realm})
 	}
 	return p, nil
+}
+
+// augmented counts what augmenters do, and logs of those that a user goes on without.
+func augmented(m *metrics.Metrics, log zerolog.Logger) func(role.Applied) {
+	return func(a role.Applied) {
+		result := metrics.Success
+		switch {
+		case errors.Is(a.Err, context.DeadlineExceeded):
+			result = "timeout"
+		case a.Err != nil:
+			result = "error"
+		}
+		m.Augmented(a.Name, a.Type, a.Realm, result, a.Took)
+		if a.Err != nil && a.Optional {
+			log.Warn().Str("augmenter", a.Name).Err(a.Err).Msg("a user is let in without the roles of an optional augmenter")
+		}
+	}
 }
 
 // throttled is the section throttle in the words of its room.

@@ -24,7 +24,7 @@ func touched() *Metrics {
 	m.HeaderBytes(800)
 	m.Route("/authenticate").End(m.Begin([]byte("GET")), 200, time.Millisecond)
 	m.Attempt("p", "Basic", "r", Success, time.Millisecond)
-	m.Augmented("a", "plain", "r", time.Millisecond)
+	m.Augmented("a", "plain", "r", Success, time.Millisecond)
 	m.ProviderUp("p", true)
 	m.BreakerOpen("p", false)
 	m.FileLoaded("p", 0)

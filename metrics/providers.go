@@ -65,7 +65,7 @@ func newProviders(f promauto.Factory) providers {
 		attemptSeconds: seconds(f, "auth_provider_duration_seconds",
 			"Time that a provider took to answer.", "provider_name", "provider_type", "realm"),
 		augmented: counters(f, "augmenter_attempts_total",
-			"Users whom an augmenter was applied to.", "augmenter_name", "augmenter_type", "realm", "result"),
+			"Users whom an augmenter was applied to: success, error or timeout.", "augmenter_name", "augmenter_type", "realm", "result"),
 		augmentedSeconds: seconds(f, "augmenter_duration_seconds",
 			"Time that an augmenter took.", "augmenter_type", "realm"),
 		up: gauges(f, "gatehouse_provider_up",
@@ -96,9 +96,9 @@ func (p *providers) Attempt(name, kind, realm, result string, took time.Duration
 	p.attemptSeconds.WithLabelValues(name, kind, realm).Observe(took.Seconds())
 }
 
-// Augmented counts a user whom an augmenter was applied to.
-func (p *providers) Augmented(name, kind, realm string, took time.Duration) {
-	p.augmented.WithLabelValues(name, kind, realm, Success).Inc()
+// Augmented counts a user whom an augmenter was applied to, with success or another result.
+func (p *providers) Augmented(name, kind, realm, result string, took time.Duration) {
+	p.augmented.WithLabelValues(name, kind, realm, result).Inc()
 	p.augmentedSeconds.WithLabelValues(kind, realm).Observe(took.Seconds())
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/conf"
+	"gatehouse/e2e/ldap"
 )
 
 // A specimen is one section of a kind with a back end that works.
@@ -105,6 +106,13 @@ var specimens = map[string]func(t *testing.T) specimen{
 	"ecmwf-api": func(t *testing.T) specimen {
 		service := newWhoAmI(t)
 		return remoteSpecimen(ecmwfAt(service.URL+"/v1/"), service)
+	},
+	"ldap": func(t *testing.T) specimen {
+		directory := ldap.NewFake(t, knowsAlice)
+		return specimen{
+			config: atFake(directory), good: basic("alice", canary), wrong: basic("alice", wrongCanary), secrets: []string{ldap.GatePassword},
+			kill: func(*testing.T, auth.Authenticator) { directory.Stop() },
+		}
 	},
 }
 

@@ -155,3 +155,22 @@ func TestTheLevelIsThatInForce(t *testing.T) {
 		t.Errorf("logged below error: %s", got)
 	}
 }
+
+// The shipped config.yaml is for everybody's machine, and names the socket that the shipped nginx files ask.
+func TestTheShippedConfigurationFitsNginx(t *testing.T) {
+	config, err := os.ReadFile("config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream, err := os.ReadFile("nginx/snippets/gatehouse-upstream.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const socket = "/run/gatehouse/gatehouse.sock"
+	if !strings.Contains(string(config), "\n  socket: "+socket+"\n") || !strings.Contains(string(upstream), "unix:"+socket) {
+		t.Errorf("config.yaml and nginx's upstream do not both name %s", socket)
+	}
+	if home, err := os.Getwd(); err != nil || strings.Contains(string(config), home) {
+		t.Errorf("config.yaml names %s, %v", home, err)
+	}
+}

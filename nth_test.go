@@ -187,7 +187,7 @@ func TestTheNthOperationOfATransportFails(t *testing.T) {
 					t.Fatal("there is no end")
 				}
 			}
-			if failed["dial"] < 1 || failed["write"] < 4 || failed["read"] < 8 {
+			if failed["dial"] < 1 || failed["write"] < 2 || failed["read"] < 8 {
 				t.Errorf("what failed: %v", failed)
 			}
 		})

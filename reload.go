@@ -127,7 +127,7 @@ func (r *reloader) reload(ctx context.Context) {
 		return
 	}
 	for _, key := range needRestart(old, c) {
-		e.log.Warn().Str("key", key).Msg("has changed: restart gatehouse to apply it")
+		e.log.Warn().Str("key", key).Msg(key + " has changed: restart gatehouse to apply it")
 	}
 	e.log.Info().Str("file", r.process.config).Int("providers", len(e.ways)).Int("kept", e.ways.among(ways)).Msg("configuration loaded")
 	e.audit.Reload("loaded", "")

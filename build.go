@@ -46,6 +46,10 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			return nil, err
 		}
 	}
+	keys, err := p.issuer.Published()
+	if err != nil {
+		return nil, err
+	}
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
 		p.roles = role.New(c.Augmenters).Told(augmented(e.metrics, log))
 	}
@@ -65,7 +69,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
 		}),
-		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded),
+		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
 	}
 	for _, entry := range c.Providers {
 		p.house.Providers = append(p.house.Providers, server.Listing{Name: entry.Name, Type: entry.Type, Realm: entry.Realm})
@@ -113,8 +117,11 @@ func warnUncounted(c *Config, log zerolog.Logger) {
 	}
 }
 
-// newIssuer signs with the configured secret, or with one that gatehouse makes and keeps.
+// newIssuer signs with the configured keys or secret, or with a secret that gatehouse makes and keeps.
 func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
+	if c.JWT.HasKeys() {
+		return jwt.NewKeyed(c.JWT, *c.JWT.IssueAud, time.Now)
+	}
 	if c.JWT.Secret != nil {
 		return jwt.New(c.JWT, *c.JWT.IssueAud, *c.JWT.Secret, time.Now)
 	}

@@ -14,7 +14,7 @@ import (
 // draw it in docs/architecture.md.
 var arrows = map[string][]string{
 	"gatehouse": {"audit", "auth", "conf", "ecflowrc", "gate", "jwt", "lines", "metrics", "password", "provider", "role", "server", "systemd", "throttle", "watch"},
-	"server":    {"audit", "auth", "conf", "gate", "metrics"},
+	"server":    {"audit", "auth", "conf", "gate", "jwt", "metrics"},
 	"gate":      {"auth", "cache", "conf", "jwt", "role", "throttle"},
 	"provider":  {"auth", "conf", "directory", "jwt", "metrics", "password", "queue", "watch"},
 	"role":      {"auth", "conf", "directory", "queue"},

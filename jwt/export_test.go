@@ -20,3 +20,18 @@ func (s *KeySet) Publics() []crypto.PublicKey {
 	}
 	return publics
 }
+
+// Thumbprint is the kid of a key of ours with this public half.
+func Thumbprint(key crypto.PublicKey) (string, error) {
+	p, err := publicOf(key)
+	return p.ID, err
+}
+
+// ParsePrivate reads the text of a key file.
+func ParsePrivate(text []byte) (Key, error) {
+	private, err := parsePrivate(text)
+	if err != nil {
+		return Key{}, err
+	}
+	return newKey(private)
+}

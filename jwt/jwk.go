@@ -173,6 +173,11 @@ func rsaKey(jwk map[string]any) (*rsa.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return checkRSA(n, e)
+}
+
+// checkRSA returns the public key of n and e, if nobody is known to break such a one.
+func checkRSA(n, e *big.Int) (*rsa.PublicKey, error) {
 	switch {
 	case n.BitLen() < minRSA || n.BitLen() > maxRSA:
 		return nil, fmt.Errorf("n: has %d bits, not %d to %d", n.BitLen(), minRSA, maxRSA)

@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/gate"
 	"gatehouse/jwt"
+	"gatehouse/metrics"
 	"gatehouse/role"
 	"gatehouse/server"
 	"gatehouse/throttle"
@@ -45,8 +46,12 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			return nil, err
 		}
 	}
+	keys, err := p.issuer.Published()
+	if err != nil {
+		return nil, err
+	}
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
-		p.roles = role.New(c.Augmenters).Timed(e.metrics.Augmented)
+		p.roles = role.New(c.Augmenters).Told(augmented(e.metrics, log))
 	}
 	if e.out == nil || e.out.proxy != c.Auth.Proxy {
 		if p.out, err = newWayOut(c.Auth.Proxy); err != nil {
@@ -64,7 +69,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
 		}),
-		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded),
+		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
 	}
 	for _, entry := range c.Providers {
 		p.house.Providers = append(p.house.Providers, server.Listing{Name: entry.Name, Type: entry.Type, Realm: entry.Realm})
@@ -73,6 +78,23 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 		p.house.Augmenters = append(p.house.Augmenters, server.Listing{Name: a.Name, Type: a.Type, Realm: a.Realm})
 	}
 	return p, nil
+}
+
+// augmented counts what augmenters do, and logs of those that a user goes on without.
+func augmented(m *metrics.Metrics, log zerolog.Logger) func(role.Applied) {
+	return func(a role.Applied) {
+		result := metrics.Success
+		switch {
+		case errors.Is(a.Err, context.DeadlineExceeded):
+			result = "timeout"
+		case a.Err != nil:
+			result = "error"
+		}
+		m.Augmented(a.Name, a.Type, a.Realm, result, a.Took)
+		if a.Err != nil && a.Optional {
+			log.Warn().Str("augmenter", a.Name).Err(a.Err).Msg("a user is let in without the roles of an optional augmenter")
+		}
+	}
 }
 
 // throttled is the section throttle in the words of its room.
@@ -95,8 +117,11 @@ func warnUncounted(c *Config, log zerolog.Logger) {
 	}
 }
 
-// newIssuer signs with the configured secret, or with one that gatehouse makes and keeps.
+// newIssuer signs with the configured keys or secret, or with a secret that gatehouse makes and keeps.
 func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
+	if c.JWT.HasKeys() {
+		return jwt.NewKeyed(c.JWT, *c.JWT.IssueAud, time.Now)
+	}
 	if c.JWT.Secret != nil {
 		return jwt.New(c.JWT, *c.JWT.IssueAud, *c.JWT.Secret, time.Now)
 	}

@@ -99,13 +99,21 @@ func defaults() *Config {
 		Logging:  Logging{Level: "info", Format: "json", Service: "gatehouse"},
 		Auth:     Auth{TimeoutInMS: 5000},
 		Throttle: Throttle{Enabled: true},
-		JWT:      jwt.Config{Issuer: "gatehouse", Lifetime: jwt.Seconds(time.Hour)},
+		JWT:      jwt.Config{Issuer: "gatehouse", Subject: jwt.RealmName, Lifetime: jwt.Seconds(time.Hour), PublishBefore: time.Hour},
 	}
 }
 
-// load reads the file and the environment over it. Where the document has failed the config is not to be
-// used.
+// load reads the file and the environment over it, and the keys that they name. Where the document has failed the
+// config is not to be used.
 func load(path string, environ []string) (*Config, *conf.Document) {
+	c, doc := loadWithoutKeys(path, environ)
+	if c != nil {
+		doc.Follow(c.JWT.ReadKeys(doc.Report().At("jwt"))...)
+	}
+	return c, doc
+}
+
+func loadWithoutKeys(path string, environ []string) (*Config, *conf.Document) {
 	data, err := os.ReadFile(path)
 	doc := conf.Parse(path, data)
 	if err != nil {
@@ -124,7 +132,7 @@ func load(path string, environ []string) (*Config, *conf.Document) {
 	if c.StateDir == "" {
 		c.StateDir, _, _ = strings.Cut(lookup(environ)("STATE_DIRECTORY"), ":")
 	}
-	if c.JWT.Secret == nil && c.StateDir == "" && !doc.Has("jwt", "secret_file") {
+	if c.JWT.Secret == nil && !c.JWT.HasKeys() && c.StateDir == "" && !doc.Has("jwt", "secret_file") {
 		doc.Report().At("jwt").Warn("secret", "%s", noSecret)
 	}
 	return c, doc
@@ -229,6 +237,7 @@ func (c *Config) checkLists(r conf.Report) {
 		p := &c.Providers[i]
 		at := r.At("providers", i)
 		p.Check(at)
+		p.CheckIssuer(at, c.JWT.Issuer)
 		if names[p.Name] {
 			at.Strict("name", "%q is the name of another provider too", p.Name)
 		}

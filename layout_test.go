@@ -14,10 +14,11 @@ import (
 // draw it in docs/architecture.md.
 var arrows = map[string][]string{
 	"gatehouse": {"audit", "auth", "conf", "ecflowrc", "gate", "jwt", "lines", "metrics", "password", "provider", "role", "server", "systemd", "throttle", "watch"},
-	"server":    {"audit", "auth", "conf", "gate", "metrics"},
+	"server":    {"audit", "auth", "conf", "gate", "jwt", "metrics"},
 	"gate":      {"auth", "cache", "conf", "jwt", "role", "throttle"},
-	"provider":  {"auth", "conf", "metrics", "password", "queue", "watch"},
-	"role":      {"auth", "conf"},
+	"provider":  {"auth", "conf", "directory", "jwt", "metrics", "password", "queue", "watch"},
+	"role":      {"auth", "conf", "directory", "queue"},
+	"directory": {"auth", "conf"},
 	"jwt":       {"auth", "conf"},
 	"password":  {"auth", "queue"},
 	"auth":      {},
@@ -48,6 +49,8 @@ var owners = map[string]string{
 	"github.com/prometheus":           "metrics",
 	"github.com/sony/gobreaker/v2":    "provider",
 	"github.com/dlclark/regexp2":      "ecflowrc",
+	"github.com/go-ldap/ldap/v3":      "directory",
+	"github.com/go-asn1-ber/asn1-ber": "directory",
 	"github.com/maypok86/otter/v2":    "cache",
 	"github.com/coreos/go-systemd":    "systemd",
 	"math/rand":                       "",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"gatehouse/jwt"
 	"gatehouse/password"
 )
 
@@ -37,6 +38,7 @@ type commands struct {
 	Serve       serveCommand   `cmd:"" default:"withargs" help:"Answer requests (the default)."`
 	Check       checkCommand   `cmd:"" help:"Check the configuration and the password files; touch no network."`
 	Hash        hashCommand    `cmd:"" help:"Make a line of a password file from a password."`
+	Key         keyCommand     `cmd:"" help:"Make and list the keys that sign tokens."`
 	Schema      schemaCommand  `cmd:"" help:"Print the JSON Schema of config.yaml."`
 	Health      healthCommand  `cmd:"" help:"Ask the running gateway whether it answers."`
 	CheckEcflow ecflowCommand  `cmd:"" name:"check-ecflow" help:"Say what ecflow_client does with an .ecflowapirc for a server."`
@@ -65,7 +67,7 @@ func run(args []string, p *process) int {
 	var c commands
 	done := false
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("An authentication gateway for nginx's auth_request."),
-		kong.Writers(p.out, p.err), kong.Vars{"hashKinds": strings.Join(password.Kinds(), ","), "version": "gatehouse " + version()},
+		kong.Writers(p.out, p.err), kong.Vars{"hashKinds": strings.Join(password.Kinds(), ","), "keyKinds": strings.Join(jwt.KeyKinds(), ","), "version": "gatehouse " + version()},
 		kong.Exit(func(int) { done = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(p.err, "gatehouse:", err)

@@ -76,12 +76,26 @@ func (r *reloader) run(ctx, life context.Context) {
 	for ctx.Err() == nil {
 		files, cancel := context.WithCancel(ctx)
 		go newFollower(r.last.files, r.last.stamps, time.Now, r.want).follow(files, r.estate.log)
-		select {
-		case <-r.wanted:
+		if r.await(ctx) {
 			r.reload(life)
-		case <-ctx.Done():
 		}
 		cancel() // the files may be others now
+	}
+}
+
+// await reports whether a reload is wanted, or ctx ends. Until then it changes keys at their times.
+func (r *reloader) await(ctx context.Context) bool {
+	for {
+		select {
+		case <-r.wanted:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-r.estate.keysMayTurn():
+			if err := r.estate.turnKeys(); err != nil {
+				r.estate.log.Error().Err(err).Msg("the key that is due does not sign")
+			}
+		}
 	}
 }
 

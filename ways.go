@@ -19,6 +19,7 @@ import (
 // A way is a provider that is open, with what it has around it.
 type way struct {
 	entry  provider.Entry
+	issuer string // of our own tokens
 	source gate.Source
 	out    *wayOut
 	pulse  *pulse
@@ -92,11 +93,11 @@ func (e *estate) openWays(ctx context.Context, c *Config, out *wayOut) (ways, er
 	}()
 	for i := range c.Providers {
 		entry := c.Providers[i]
-		if w := e.same(entry, out, list); w != nil {
+		if w := e.same(entry, c.JWT.Issuer, out, list); w != nil {
 			list = append(list, w)
 			continue
 		}
-		w, err := e.openWay(ctx, entry, out)
+		w, err := e.openWay(ctx, entry, c.JWT.Issuer, out)
 		if err != nil {
 			return nil, fmt.Errorf("provider %q: %w", entry.Name, err)
 		}
@@ -106,20 +107,22 @@ func (e *estate) openWays(ctx context.Context, c *Config, out *wayOut) (ways, er
 	return list, nil
 }
 
-// same returns the provider in force whose section is entry, unless it is among taken.
-func (e *estate) same(entry provider.Entry, out *wayOut, taken ways) *way {
+// same returns the provider in force whose section is entry, unless it is among taken. One of tokens is another
+// where our own have another issuer.
+func (e *estate) same(entry provider.Entry, issuer string, out *wayOut, taken ways) *way {
 	for _, w := range e.ways {
-		if w.out == out && reflect.DeepEqual(w.entry, entry) && !slices.Contains(taken, w) {
+		sameIssuer := w.issuer == issuer || !slices.Contains(entry.Forms(), auth.JWT)
+		if w.out == out && sameIssuer && reflect.DeepEqual(w.entry, entry) && !slices.Contains(taken, w) {
 			return w
 		}
 	}
 	return nil
 }
 
-func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut) (*way, error) {
+func (e *estate) openWay(ctx context.Context, entry provider.Entry, issuer string, out *wayOut) (*way, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	shown, end := e.metrics.Provider()
-	w := &way{entry: entry, out: out, pulse: new(pulse), shown: shown, close: func() { cancel(); end() }}
+	w := &way{entry: entry, issuer: issuer, out: out, pulse: new(pulse), shown: shown, close: func() { cancel(); end() }}
 	open := false
 	defer func() {
 		if !open { // for a panic, too
@@ -130,8 +133,8 @@ func (e *estate) openWay(ctx context.Context, entry provider.Entry, out *wayOut)
 		}
 	}()
 	opened, err := entry.Config.Open(ctx, provider.Env{
-		Name: entry.Name, HTTP: out.transport, Log: e.log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
-		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget,
+		Name: entry.Name, Realm: entry.Realm, HTTP: out.transport, Log: e.log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
+		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget, OwnIssuer: issuer,
 	})
 	if err != nil {
 		return nil, err

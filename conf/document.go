@@ -37,13 +37,14 @@ const maxBytes = 1 << 20
 // Document is one YAML file with the environment merged into it, and every fault found so far.
 // It is not safe for concurrent use.
 type Document struct {
-	file    string
-	root    *node
-	layers  int
-	broken  bool // the file is not YAML
-	lenient bool
-	faults  []Fault
-	secrets []string // paths of the files that secrets were to come from
+	file     string
+	root     *node
+	layers   int
+	broken   bool // the file is not YAML
+	lenient  bool
+	faults   []Fault
+	secrets  []string // paths of the files that secrets were to come from
+	followed []string // see Follow
 }
 
 // Parse reads one YAML document. It never fails: whatever is wrong is among the Faults, and what
@@ -132,8 +133,12 @@ func (d *Document) Decode(dst any, lenient bool) {
 	decodeObject(d.Report(), d.root, reflect.ValueOf(dst).Elem())
 }
 
-// Files are the paths of what was read, or was to be: the document's own first, then those of secrets.
-func (d *Document) Files() []string { return append([]string{d.file}, d.secrets...) }
+// Files are the paths of what was read, or was to be: the document's own first, then those of secrets, then those
+// given to Follow.
+func (d *Document) Files() []string { return slices.Concat([]string{d.file}, d.secrets, d.followed) }
+
+// Follow adds paths of files or folders that the document names and a room has read.
+func (d *Document) Follow(paths ...string) { d.followed = append(d.followed, paths...) }
 
 // Broken tells that the file is not YAML: whatever else is said of it may be wrong.
 func (d *Document) Broken() bool { return d.broken }

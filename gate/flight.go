@@ -9,14 +9,16 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/cache"
+	"gatehouse/role"
 )
 
 // A flight is one question under way, which everybody waits for who asks the same meanwhile.
 type flight struct {
-	end  time.Time     // when it should be over: it is not joined later
-	done chan struct{} // closed when id and err are set
-	id   *identity
-	err  error
+	roles *role.Rules   // by which users are given roles
+	end   time.Time     // when it should be over: it is not joined later
+	done  chan struct{} // closed when id and err are set
+	id    *identity
+	err   error
 }
 
 // A Panic is a panic in a source, which ends the question and not the process. It shows nothing of what was
@@ -46,9 +48,9 @@ func (m *Memory) join(ctx context.Context, q *question) (id *identity, how known
 	limit := q.end.Sub(q.begun)
 	m.mu.Lock()
 	f, under := m.flights[q.key]
-	if !under || time.Now().After(f.end) {
+	if !under || time.Now().After(f.end) || f.roles != q.gate.Roles && !q.gate.Roles.Local("") {
 		// The flight that this caller might have joined may just have landed.
-		if id, err := m.recall(q.key, time.Now()); id != nil || err != nil {
+		if id, err := q.gate.recall(q.key, time.Now()); id != nil || err != nil {
 			m.mu.Unlock()
 			return id, joined, err
 		}
@@ -58,7 +60,7 @@ func (m *Memory) join(ctx context.Context, q *question) (id *identity, how known
 		}
 		how = asked
 		q.epoch = m.epoch
-		f = &flight{end: q.end, done: make(chan struct{})}
+		f = &flight{roles: q.gate.Roles, end: q.end, done: make(chan struct{})}
 		m.flights[q.key] = f
 		go m.fly(f, q)
 	}

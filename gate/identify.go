@@ -63,7 +63,7 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 			continue
 		}
 		k := g.Memory.key(c, g.Sources, sources)
-		id, err := g.Memory.recall(k, now)
+		id, err := g.recall(k, now)
 		if id == nil && err == nil && len(g.Before) > 0 {
 			id = g.inherit(c, realms, k, now)
 		}
@@ -94,6 +94,15 @@ func (g *Gate) identify(ctx context.Context, ask *Ask, realms narrowed, now time
 		return nil, asked, outage
 	}
 	return nil, asked, last
+}
+
+// recall returns what is remembered of a key, if this gate need not ask for the user's roles.
+func (g *Gate) recall(k cache.Key, now time.Time) (*identity, error) {
+	id, err := g.Memory.recall(k, now)
+	if id != nil && !g.renewable(id) {
+		return nil, nil
+	}
+	return id, err
 }
 
 // final reports whether err ends the search: a known user who may not pass, or a fault of ours.

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,26 +88,48 @@ func (g *Gate) identity(u auth.User, s *Source, q *question) (*identity, error) 
 	}
 	end, last := s.lasts()
 	id := &identity{user: u, source: s.ID, alias: q.alias, key: q.key, digest: q.digest, shared: s.ProxyCache}
-	if err := g.dress(id, told{u.Roles, u.Attributes, u.Until, end, last}); err != nil {
+	ctx, cancel := context.WithDeadline(q.context(), q.end)
+	defer cancel()
+	if err := g.dress(ctx, id, told{u.Roles, u.Attributes, u.Until, end, last}); err != nil {
 		return nil, err
 	}
 	return id, nil
 }
 
-// dress says of the identity's user what this gate does, on top of what the source told.
-func (g *Gate) dress(id *identity, t told) error {
+// dress says of the identity's user what this gate does, on top of what the source told. It may ask for roles, and
+// then the identity is good for no longer than they are.
+func (g *Gate) dress(ctx context.Context, id *identity, t told) error {
 	id.user.Roles, id.user.Attributes, id.user.Until = t.roles, t.attributes, t.until
-	id.user = g.Roles.Apply(id.user)
-	id.told, id.terms, id.roles = t, g.terms, g.rolesHeader(id.user.Roles)
-	id.end, id.last = auth.Earlier(t.end, id.user.Until), auth.Earlier(t.last, id.user.Until)
+	user, end, err := g.Roles.Apply(ctx, id.user)
+	if err != nil {
+		return err
+	}
+	id.user = user
+	id.told, id.terms, id.roles = t, g.terms, g.rolesHeader(user.Roles)
+	id.end = auth.Earlier(auth.Earlier(t.end, end), user.Until)
+	id.last = auth.Earlier(t.last, user.Until)
+	if t.last.Equal(t.end) { // it does not outlive its time
+		id.last = id.end
+	}
 	return g.sign(id, time.Now())
 }
 
-// renew returns what this gate says of an identity that another gate made, and remembers that instead, under k.
-// The source need not be asked: what it told stands.
+// renewable reports whether this gate can say what it does of an identity that may be another gate's without
+// asking anybody: a remembered user waits for nobody.
+func (g *Gate) renewable(id *identity) bool {
+	return id.terms.roles == g.Roles || g.Roles.Local(id.user.Realm)
+}
+
+// renew returns what this gate says of a renewable identity that another gate made, and remembers that instead,
+// under k. The source need not be asked: what it told stands, and what the same rules gave.
 func (g *Gate) renew(old *identity, k cache.Key) (*identity, error) {
 	id := &identity{user: old.user, source: old.source, alias: old.alias, key: k, digest: old.digest, shared: old.shared, stale: old.stale}
-	if err := g.dress(id, old.told); err != nil {
+	if old.terms.roles == g.Roles {
+		id.told, id.terms, id.roles, id.end, id.last = old.told, g.terms, old.roles, old.end, old.last
+		if err := g.sign(id, time.Now()); err != nil {
+			return nil, err
+		}
+	} else if err := g.dress(context.Background(), id, old.told); err != nil {
 		return nil, err
 	}
 	g.Memory.replace(old, id)

@@ -16,7 +16,7 @@ func (g *Gate) inherit(c *auth.Credential, realms narrowed, k cache.Key, now tim
 		return nil
 	}
 	old, ok := g.Memory.yes.Get(g.Memory.key(c, g.Before, may), now)
-	if !ok || !g.asksFirst(old.source, c, realms) {
+	if !ok || !g.renewable(old) || !g.asksFirst(old.source, c, realms) {
 		return nil
 	}
 	id, err := g.renew(old, k)

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -26,7 +27,9 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	id.seen.Store(old.seen.Load())
 	t := old.told
 	t.end = auth.Earlier(now.Add(retryStale), t.last)
-	switch err := g.dress(id, t); {
+	ctx, cancel := context.WithDeadline(q.context(), q.end)
+	defer cancel()
+	switch err := g.dress(ctx, id, t); {
 	case errors.Is(err, errTooOld):
 		return nil, nil
 	case err != nil:

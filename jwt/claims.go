@@ -14,6 +14,7 @@ type Claims struct {
 	Subject string         // sub; "" if there is none
 	Expires time.Time      // exp
 	All     map[string]any // every claim under its exact name; a number is a [json.Number]
+	Key     string         // names the key that verified, for [KeySet.Has]; "" if that was the secret
 }
 
 // latest is the last second of the year 9999. A later one is in no clock.

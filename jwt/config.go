@@ -19,9 +19,30 @@ type Config struct {
 	Issuer   string       `yaml:"iss" doc:"The claim iss of every token."`
 	Audience string       `yaml:"aud" doc:"The claim aud of every token; versions 1.0.0 and 2.0.0 issue it with issue_aud only."`
 	IssueAud *bool        `yaml:"issue_aud" doc:"Whether the claim aud is issued. Default: true in version 3, false in 1.0.0 and 2.0.0."`
+	Subject  string       `yaml:"sub" enum:"realm-name,unambiguous" doc:"The claim sub: REALM-NAME as auth-o-tron writes it, or the same with every - and % of the realm as %2D and %25, so that no two users have one."`
 	Lifetime Seconds      `yaml:"exp" doc:"How long a token is valid: seconds, or a duration such as 1h."`
 	Secret   *auth.Secret `yaml:"secret" secret:"true" doc:"The HS256 secret, at least 32 bytes. Without one, gatehouse makes one and keeps it in state_dir."`
+
+	Keys          []KeyFile     `yaml:"keys" doc:"In the place of a secret: private keys. The first signs, all are published."`
+	KeysDir       string        `yaml:"keys_dir" path:"true" doc:"In the place of a secret: the folder in which gatehouse key rotate keeps private keys, each of which signs from the time that is its name."`
+	PublishBefore time.Duration `yaml:"publish_before" doc:"How long a key of keys_dir is published before it signs."`
+
+	ring *Keyring // of Keys or KeysDir; nil: HS256 signs
 }
+
+// KeyFile is one file of [Config.Keys].
+type KeyFile struct {
+	File string `yaml:"file" path:"true" doc:"One private key: Ed25519, EC on P-256 or RSA, in PEM or as a JWK."`
+}
+
+// The values of [Config.Subject].
+const (
+	RealmName   = "realm-name"
+	Unambiguous = "unambiguous"
+)
+
+// longestPublishBefore keeps a mistake from making keys that never sign.
+const longestPublishBefore = 90 * 24 * time.Hour
 
 // Check reports what is wrong with the section.
 func (c Config) Check(r conf.Report) {
@@ -34,6 +55,7 @@ func (c Config) Check(r conf.Report) {
 	if c.IssueAud != nil && *c.IssueAud && c.Audience == "" {
 		r.Fault("issue_aud", "there is no jwt.aud to issue")
 	}
+	c.checkKeys(r)
 	if c.Secret == nil {
 		return
 	}

@@ -8,7 +8,8 @@ func (v *Verifier) VerifyJWS(token string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.payload, v.checkSignature(c)
+	_, err = v.checkSignature(c)
+	return c.payload, err
 }
 
 // Publics are the keys that can be used.
@@ -18,4 +19,19 @@ func (s *KeySet) Publics() []crypto.PublicKey {
 		publics = append(publics, k.key)
 	}
 	return publics
+}
+
+// Thumbprint is the kid of a key of ours with this public half.
+func Thumbprint(key crypto.PublicKey) (string, error) {
+	p, err := publicOf(key)
+	return p.ID, err
+}
+
+// ParsePrivate reads the text of a key file.
+func ParsePrivate(text []byte) (Key, error) {
+	private, err := parsePrivate(text)
+	if err != nil {
+		return Key{}, err
+	}
+	return newKey(private)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -186,6 +187,39 @@ func FuzzParseKeySet(f *testing.F) {
 			if !found {
 				t.Fatalf("%q: a key %v is used that is not in it", text, public)
 			}
+		}
+	})
+}
+
+// What is read as a private key signs tokens that its public half verifies; no error quotes the file.
+func FuzzPrivateKey(f *testing.F) {
+	for _, key := range signers() {
+		for _, text := range spellings(f, key) {
+			f.Add(text)
+		}
+	}
+	f.Add([]byte(`{"kty":"EC","crv":"P-384","d":"AA"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 64<<10 { // no file of ours
+			return
+		}
+		key, err := jwt.ParsePrivate(text)
+		if err != nil {
+			if len(text) > 20 && strings.Contains(err.Error(), string(text[:20])) {
+				t.Errorf("the error quotes the file: %v", err)
+			}
+			return
+		}
+		c := keyedHour
+		c.Keys = []jwt.KeyFile{{File: keyFile(t, filepath.Join(t.TempDir(), "key"), text)}}
+		i := keyed(t, c, at(second))
+		keys, err := jwt.ParseKeySet(published(t, i).KeySet)
+		if err != nil || keys.Len() != 1 || key.ID != i.KeyID() {
+			t.Fatalf("%v, %v: %s, %s", err, keys.LeftOut(), key.ID, i.KeyID())
+		}
+		v := verifier(t, jwt.VerifierConfig{Keys: keys, Issuer: c.Issuer, Audiences: []string{c.Audience}})
+		if _, err := v.Verify(issue(t, i, alice()), second); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	josejwt "github.com/golang-jwt/jwt/v5"
@@ -19,11 +20,15 @@ var ErrExpired = errors.New("the user's own limit has passed")
 
 // An Issuer signs users. It is safe for concurrent use.
 type Issuer struct {
+	config   Config
 	issuer   string
 	audience string // "" issues none
+	subject  func(u auth.User) string
 	lifetime time.Duration
-	secret   []byte
+	method   josejwt.SigningMethod
+	key      any    // for method
 	header   string // encoded, with its dot
+	phase    phase  // of the keyring; the zero phase where there is none
 	now      func() time.Time
 }
 
@@ -33,16 +38,38 @@ func New(c Config, issueAud bool, secret auth.Secret, now func() time.Time) (*Is
 	if secret == "" {
 		return nil, errors.New("jwt: empty secret")
 	}
-	i := &Issuer{issuer: c.Issuer, lifetime: time.Duration(c.Lifetime), secret: []byte(secret), now: now}
+	return newIssuer(c, issueAud, now).signingWith("HS256", keyID([]byte(secret)), []byte(secret))
+}
+
+func newIssuer(c Config, issueAud bool, now func() time.Time) *Issuer {
+	i := &Issuer{config: c, issuer: c.Issuer, subject: realmName, lifetime: time.Duration(c.Lifetime), now: now}
 	if issueAud {
 		i.audience = c.Audience
 	}
-	header, err := json.Marshal(map[string]string{"typ": "JWT", "alg": "HS256", "kid": keyID(i.secret)})
+	if c.Subject == Unambiguous {
+		i.subject = unambiguous
+	}
+	return i
+}
+
+// signingWith completes i.
+func (i *Issuer) signingWith(algorithm, id string, key any) (*Issuer, error) {
+	header, err := json.Marshal(map[string]string{"typ": "JWT", "alg": algorithm, "kid": id})
 	if err != nil {
 		return nil, fmt.Errorf("jwt: header: %w", err)
 	}
 	i.header = base64.RawURLEncoding.EncodeToString(header) + "."
+	i.method, i.key = algorithms[algorithm].method, key
 	return i, nil
+}
+
+// realmName is auth-o-tron's sub: of realm a-b and user c as of realm a and user b-c.
+func realmName(u auth.User) string { return u.Realm + "-" + u.Name }
+
+// unambiguous is a sub whose first hyphen ends the realm. Where the realm has none it is that of auth-o-tron.
+func unambiguous(u auth.User) string {
+	realm := strings.ReplaceAll(strings.ReplaceAll(u.Realm, "%", "%25"), "-", "%2D")
+	return realm + "-" + u.Name
 }
 
 // keyID names a secret so that gateways that share it agree, and two secrets can be told apart. It is a
@@ -96,7 +123,7 @@ func (i *Issuer) IssueWithoutAttributes(u auth.User) (Token, error) {
 
 func (i *Issuer) claims(u auth.User, now time.Time) claims {
 	c := claims{
-		Subject: u.Realm + "-" + u.Name, Issuer: i.issuer,
+		Subject: i.subject(u), Issuer: i.issuer,
 		IssuedAt: now.Unix(), Expires: now.Add(i.lifetime).Unix(),
 		Roles: u.Roles, Username: u.Name, Scopes: lists(u.Scopes), Realm: u.Realm,
 		Attributes: u.Attributes, Audience: i.audience,
@@ -131,7 +158,7 @@ func (i *Issuer) sign(c claims, now time.Time) (Token, error) {
 		return Token{}, fmt.Errorf("jwt: claims: %w", err)
 	}
 	input := i.header + base64.RawURLEncoding.EncodeToString(body)
-	signature, err := josejwt.SigningMethodHS256.Sign(input, i.secret)
+	signature, err := i.method.Sign(input, i.key)
 	if err != nil {
 		return Token{}, fmt.Errorf("jwt: sign: %w", err)
 	}

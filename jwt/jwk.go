@@ -18,6 +18,7 @@ type publicKey struct {
 	kind string
 	alg  string // its only algorithm, "" if it may be used for every one of its kind
 	key  crypto.PublicKey
+	mark string // see [Claims.Key]
 }
 
 func (k publicKey) fits(alg string) bool {
@@ -52,6 +53,9 @@ func readKey(jwk map[string]any) (publicKey, error) {
 	}
 	if k.alg != "" && algorithms[k.alg].kind != kind {
 		return publicKey{}, errors.New("alg: is none that such a key verifies")
+	}
+	if k.mark, err = markOf(k); err != nil {
+		return publicKey{}, err
 	}
 	return k, nil
 }
@@ -169,6 +173,11 @@ func rsaKey(jwk map[string]any) (*rsa.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return checkRSA(n, e)
+}
+
+// checkRSA returns the public key of n and e, if nobody is known to break such a one.
+func checkRSA(n, e *big.Int) (*rsa.PublicKey, error) {
 	switch {
 	case n.BitLen() < minRSA || n.BitLen() > maxRSA:
 		return nil, fmt.Errorf("n: has %d bits, not %d to %d", n.BitLen(), minRSA, maxRSA)

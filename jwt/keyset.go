@@ -1,7 +1,6 @@
 package jwt
 
 import (
-	"crypto"
 	"errors"
 	"fmt"
 )
@@ -87,7 +86,7 @@ func (s *KeySet) byID(id string) *publicKey {
 }
 
 // find returns the key for a token: that of its kid and no other, or without one the only key that fits.
-func (s *KeySet) find(id, alg string) (crypto.PublicKey, error) {
+func (s *KeySet) find(id, alg string) (*publicKey, error) {
 	if id != "" {
 		switch k := s.byID(id); {
 		case k == nil:
@@ -95,17 +94,17 @@ func (s *KeySet) find(id, alg string) (crypto.PublicKey, error) {
 		case !k.fits(alg):
 			return nil, &TokenError{"alg", "is not for the key that kid names"}
 		default:
-			return k.key, nil
+			return k, nil
 		}
 	}
-	var found crypto.PublicKey
-	for _, k := range s.keys {
-		switch {
+	var found *publicKey
+	for i := range s.keys {
+		switch k := &s.keys[i]; {
 		case !k.fits(alg):
 		case found != nil:
 			return nil, &TokenError{"kid", "is missing, and several keys fit"}
 		default:
-			found = k.key
+			found = k
 		}
 	}
 	if found == nil {

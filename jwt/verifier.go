@@ -142,22 +142,24 @@ func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := v.checkSignature(c); err != nil {
+	if claims.Key, err = v.checkSignature(c); err != nil {
 		return Claims{}, err
 	}
 	return claims, nil
 }
 
-func (v *Verifier) checkSignature(c compact) error {
+// checkSignature returns the mark of the key that verified.
+func (v *Verifier) checkSignature(c compact) (mark string, err error) {
 	var key any = v.secret
 	if v.keys != nil {
-		var err error
-		if key, err = v.keys.find(c.kid, c.alg); err != nil {
-			return err
+		found, err := v.keys.find(c.kid, c.alg)
+		if err != nil {
+			return "", err
 		}
+		key, mark = found.key, found.mark
 	}
 	if err := algorithms[c.alg].method.Verify(c.input, c.signature, key); err != nil {
-		return &TokenError{"signature", "is not that of the key"}
+		return "", &TokenError{"signature", "is not that of the key"}
 	}
-	return nil
+	return mark, nil
 }

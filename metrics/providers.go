@@ -19,6 +19,8 @@ type providers struct {
 	fileBad          *prometheus.GaugeVec
 	fileUnusable     *prometheus.GaugeVec
 	fileReloads      *prometheus.CounterVec
+	keysBad          *prometheus.GaugeVec
+	keysLooks        *prometheus.CounterVec
 	spared           *prometheus.CounterVec
 	stale            *prometheus.CounterVec
 
@@ -63,7 +65,7 @@ func newProviders(f promauto.Factory) providers {
 		attemptSeconds: seconds(f, "auth_provider_duration_seconds",
 			"Time that a provider took to answer.", "provider_name", "provider_type", "realm"),
 		augmented: counters(f, "augmenter_attempts_total",
-			"Users whom an augmenter was applied to.", "augmenter_name", "augmenter_type", "realm", "result"),
+			"Users whom an augmenter was applied to: success, error or timeout.", "augmenter_name", "augmenter_type", "realm", "result"),
 		augmentedSeconds: seconds(f, "augmenter_duration_seconds",
 			"Time that an augmenter took.", "augmenter_type", "realm"),
 		up: gauges(f, "gatehouse_provider_up",
@@ -76,6 +78,10 @@ func newProviders(f promauto.Factory) providers {
 			"Lines of a password file that nobody can log in with.", "provider_name"),
 		fileReloads: counters(f, "gatehouse_file_reloads_total",
 			"New versions of a watched file: loaded or refused.", "provider_name", "result"),
+		keysBad: gauges(f, "gatehouse_keys_bad",
+			"1 while an identity provider's keys cannot be had; older ones stay in force.", "provider_name"),
+		keysLooks: counters(f, "gatehouse_keys_looks_total",
+			"Looks for newer keys of an identity provider: success or error.", "provider_name", "result"),
 		spared: counters(f, "gatehouse_spared_total",
 			"Questions not put to a remote service: open (it does not answer), paused (it said to ask later), full or waited (max_concurrent).",
 			"provider_name", "reason"),
@@ -90,9 +96,9 @@ func (p *providers) Attempt(name, kind, realm, result string, took time.Duration
 	p.attemptSeconds.WithLabelValues(name, kind, realm).Observe(took.Seconds())
 }
 
-// Augmented counts a user whom an augmenter was applied to.
-func (p *providers) Augmented(name, kind, realm string, took time.Duration) {
-	p.augmented.WithLabelValues(name, kind, realm, Success).Inc()
+// Augmented counts a user whom an augmenter was applied to, with success or another result.
+func (p *providers) Augmented(name, kind, realm, result string, took time.Duration) {
+	p.augmented.WithLabelValues(name, kind, realm, result).Inc()
 	p.augmentedSeconds.WithLabelValues(kind, realm).Observe(took.Seconds())
 }
 
@@ -104,7 +110,7 @@ func (p *providers) ProviderUp(name string, up bool) {
 // RemoveProvider takes away the gauges of a provider that is not configured any more: they would show its last
 // state for ever. Its counters stay.
 func (p *providers) RemoveProvider(name string) {
-	for _, v := range [...]*prometheus.GaugeVec{p.up, p.breakerOpen, p.fileBad, p.fileUnusable} {
+	for _, v := range [...]*prometheus.GaugeVec{p.up, p.breakerOpen, p.fileBad, p.fileUnusable, p.keysBad} {
 		v.DeletePartialMatch(prometheus.Labels{"provider_name": name})
 	}
 }
@@ -122,6 +128,16 @@ func (p *providers) FileLoaded(provider string, unusable int) {
 func (p *providers) FileRefused(provider string) {
 	p.fileReloads.WithLabelValues(provider, "refused").Inc()
 	p.show(func() { p.fileBad.WithLabelValues(provider).Set(1) })
+}
+
+// KeysLooked notes how a look for newer keys of a provider's tokens went.
+func (p *providers) KeysLooked(provider string, good bool) {
+	result := Success
+	if !good {
+		result = "error"
+	}
+	p.keysLooks.WithLabelValues(provider, result).Inc()
+	p.show(func() { p.keysBad.WithLabelValues(provider).Set(truth(!good)) })
 }
 
 // BreakerOpen notes whether a provider's service is left alone because it does not answer.

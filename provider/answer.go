@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -95,37 +97,71 @@ func closing(d *json.Decoder) error {
 	return nil
 }
 
-// at follows path into the answer: names and list indexes between dots (data.0.id), or a JSON Pointer
-// (RFC 6901) where a name has a dot of its own.
+// steps takes a path apart: names and list indexes between dots (data.0.id), or a JSON Pointer (RFC 6901) where a
+// name has a dot of its own.
+func steps(path string) []string {
+	pointer, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return strings.Split(path, ".")
+	}
+	list := strings.Split(pointer, "/")
+	for i, s := range list {
+		list[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
+	}
+	return list
+}
+
+// below returns what is under one step of v, nil if nothing is.
+func below(v any, step string) any {
+	switch node := v.(type) {
+	case map[string]any:
+		return node[step]
+	case []any:
+		if i, err := strconv.Atoi(step); err == nil && i >= 0 && i < len(node) {
+			return node[i]
+		}
+	}
+	return nil
+}
+
+// at follows path into the answer; nil if there is nothing.
 func (a answer) at(path string) any {
 	if path == "" {
 		return nil
 	}
-	var steps []string
-	if pointer, ok := strings.CutPrefix(path, "/"); ok {
-		steps = strings.Split(pointer, "/")
-		for i, s := range steps {
-			steps[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(s)
-		}
-	} else {
-		steps = strings.Split(path, ".")
-	}
 	var v any = map[string]any(a)
-	for _, step := range steps {
-		switch node := v.(type) {
-		case map[string]any:
-			v = node[step]
-		case []any:
-			i, err := strconv.Atoi(step)
-			if err != nil || i < 0 || i >= len(node) {
-				return nil
-			}
-			v = node[i]
-		default:
-			return nil
-		}
+	for _, step := range steps(path) {
+		v = below(v, step)
 	}
 	return v
+}
+
+// lists is list for all that path leads to, where the step * is every member of an object, in the order of their
+// names.
+func (a answer) lists(path string) []string {
+	if path == "" {
+		return nil
+	}
+	found := []any{map[string]any(a)}
+	for _, step := range steps(path) {
+		var next []any
+		for _, v := range found {
+			object, ok := v.(map[string]any)
+			if step != "*" || !ok {
+				next = append(next, below(v, step))
+				continue
+			}
+			for _, name := range slices.Sorted(maps.Keys(object)) {
+				next = append(next, object[name])
+			}
+		}
+		found = next
+	}
+	var all []string
+	for _, v := range found {
+		all = append(all, texts(v)...)
+	}
+	return all
 }
 
 // text returns the string at path, or "".
@@ -149,8 +185,10 @@ func (a answer) scalar(path string) (string, bool) {
 
 // list returns the list of strings at path, or one string as a list of one. What is no string becomes an
 // empty role, which the gate refuses.
-func (a answer) list(path string) []string {
-	switch v := a.at(path).(type) {
+func (a answer) list(path string) []string { return texts(a.at(path)) }
+
+func texts(v any) []string {
+	switch v := v.(type) {
 	case string:
 		return []string{v}
 	case []any:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -137,60 +136,28 @@ func (s *httpService) Authenticate(ctx context.Context, c auth.Credential) (auth
 
 // verdict reads what the service says of a key.
 func (s *httpService) verdict(r reply) (auth.User, error) {
-	switch {
-	case slices.Contains(s.DenyStatuses, r.status):
+	if slices.Contains(s.DenyStatuses, r.status) {
 		return auth.User{}, auth.ErrDenied
-	case r.status != http.StatusOK:
-		return auth.User{}, errStatus(r.status)
-	case len(r.body) > maxAnswer:
-		return auth.User{}, fmt.Errorf("its answer is larger than %d bytes", maxAnswer)
 	}
-	answer, err := parseAnswer(r.body)
+	answer, err := r.object()
 	if err != nil {
 		return auth.User{}, err
 	}
 	return s.user(answer)
 }
 
-func errStatus(status int) error { return fmt.Errorf("it answered with status %d", status) }
-
-// A reply is an answer with as much of its body as is looked at.
-type reply struct {
-	status int
-	body   []byte
-}
-
 // get asks once. Its errors are those that [spare.call] wants.
 func (s *httpService) get(ctx context.Context, key string) (reply, error) {
-	var reach reach
-	resp, err := s.send.RoundTrip(s.request(reach.watch(ctx), key))
-	if err != nil {
-		return reply{}, reach.silent(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if wait, ok := retryAfter(resp.StatusCode, resp.Header.Get("Retry-After"), s.now()); ok { // whatever its body
-		return reply{}, &auth.Later{After: wait, Err: errStatus(resp.StatusCode)}
-	}
-	if err != nil {
-		return reply{}, brokenOff(err)
-	}
-	return reply{resp.StatusCode, body}, nil
+	return exchange(ctx, s.send, s.now, maxAnswer, func(ctx context.Context) *http.Request { return s.request(ctx, key) })
 }
 
 func (s *httpService) request(ctx context.Context, key string) *http.Request {
-	u := *s.base
-	req := (&http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "gatehouse")
-	if trace := auth.ClientOf(ctx).Trace; trace.Valid() {
-		req.Header.Set("traceparent", trace.Header())
-	}
+	req := newRequest(ctx, http.MethodGet, s.base)
 	switch s.Key.In {
 	case "query":
-		q := u.Query()
+		q := req.URL.Query()
 		q.Set(s.Key.name(), key)
-		u.RawQuery = q.Encode()
+		req.URL.RawQuery = q.Encode()
 	case "header":
 		req.Header.Set(s.Key.name(), key)
 	default:

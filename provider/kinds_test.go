@@ -9,19 +9,23 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
+	"gatehouse/e2e/ldap"
 )
 
 // A specimen is one section of a kind with a back end that works.
 type specimen struct {
 	config      Config
 	good, wrong auth.Credential
-	secrets     []string // that stand in config.yaml or in the back end
+	others      []auth.Form // that it takes beside good's
+	secrets     []string    // that stand in config.yaml or in the back end
 	// kill makes the back end dead; dead then returns the credential's owner as seen by a provider that
 	// has noticed. Both are nil for a kind without a back end.
 	kill func(t *testing.T, opened auth.Authenticator)
@@ -63,15 +67,69 @@ var specimens = map[string]func(t *testing.T) specimen{
 		c.URL, c.User = service.URL+"/me?api=1", "uid"
 		return remoteSpecimen(c, service)
 	},
+	"jwt": func(t *testing.T) specimen {
+		provider := newIDP("one")
+		service := httptest.NewServer(provider)
+		t.Cleanup(service.Close)
+		good, wrong := token(t, "one", nil), signedAs(t, "two", map[string]any{"alg": "ES256", "kid": "one"}, nil)
+		return specimen{
+			config: jwtBy(func(j *JWT) { j.CertURI = service.URL + "/keys" }),
+			good:   bearerJWTOf(good), wrong: bearerJWTOf(wrong), secrets: []string{good, wrong},
+			kill: func(_ *testing.T, opened auth.Authenticator) {
+				service.Close()
+				loseKeys(opened.(*bearerJWT).keys)
+			},
+		}
+	},
+	"introspection": func(t *testing.T) specimen {
+		server := newAuthServer()
+		service := httptest.NewServer(server)
+		t.Cleanup(service.Close)
+		s := remoteSpecimen(introspectionAt(service.URL), service)
+		s.secrets = []string{clientSecret}
+		return s
+	},
+	"openid-offline": func(t *testing.T) specimen {
+		return tradeSpecimen(t, bearerJWTOf, func(url string) Config { return offlineAt(url) })
+	},
+	"ecmwf-token-generator": func(t *testing.T) specimen {
+		s := tradeSpecimen(t, bearerJWTOf, func(url string) Config { return generatorAt(url) })
+		s.others = []auth.Form{auth.Opaque}
+		return s
+	},
+	"efas-api": func(t *testing.T) specimen {
+		service := newWhoAmI(t)
+		e := newEFAS()
+		e.URI = service.URL + "/key?v=2"
+		return remoteSpecimen(e, service)
+	},
 	"ecmwf-api": func(t *testing.T) specimen {
 		service := newWhoAmI(t)
 		return remoteSpecimen(ecmwfAt(service.URL+"/v1/"), service)
+	},
+	"ldap": func(t *testing.T) specimen {
+		directory := ldap.NewFake(t, knowsAlice)
+		return specimen{
+			config: atFake(directory), good: basic("alice", canary), wrong: basic("alice", wrongCanary), secrets: []string{ldap.GatePassword},
+			kill: func(*testing.T, auth.Authenticator) { directory.Stop() },
+		}
 	},
 }
 
 func remoteSpecimen(c Config, service *httptest.Server) specimen {
 	return specimen{
 		config: c, good: bearer(canary), wrong: bearer(wrongCanary),
+		kill: func(*testing.T, auth.Authenticator) { service.Close() },
+	}
+}
+
+func tradeSpecimen(t *testing.T, as func(string) auth.Credential, at func(url string) Config) specimen {
+	server := newAuthServer()
+	server.access = token(t, "one", nil)
+	service := httptest.NewServer(server)
+	t.Cleanup(service.Close)
+	return specimen{
+		config: at(service.URL), good: as(canary), wrong: as(wrongCanary), secrets: []string{clientSecret, server.access},
 		kill: func(*testing.T, auth.Authenticator) { service.Close() },
 	}
 }
@@ -88,7 +146,7 @@ func newWhoAmI(t *testing.T) *httptest.Server {
 			fmt.Fprintf(w, "no user has the key %s", key)
 			return
 		}
-		fmt.Fprint(w, `{"uid":"alice","email":"alice@example.org"}`)
+		fmt.Fprint(w, `{"uid":"alice","username":"alice","email":"alice@example.org"}`)
 	}))
 	t.Cleanup(service.Close)
 	return service
@@ -102,6 +160,15 @@ func watchGone(t *testing.T, a *htpasswd) {
 	now := a.env.Now()
 	w.step(now)
 	w.step(now.Add(meant))
+}
+
+// loseKeys makes a provider one that was opened while its identity provider is down.
+func loseKeys(k *keyring) {
+	_ = k.look(context.Background()) // what is under way may bring keys
+	k.current.Store(nil)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.looked = time.Time{}
 }
 
 // eachKind runs a test for every kind, and fails for a kind that has no specimen.
@@ -141,7 +208,7 @@ func TestEveryKindLeavesOtherCredentialsAlone(t *testing.T) {
 			s.kill(t, a) // it must not even be asked
 		}
 		for _, form := range forms {
-			if form == s.good.Form {
+			if form == s.good.Form || slices.Contains(s.others, form) {
 				continue
 			}
 			c := s.good
@@ -156,8 +223,8 @@ func TestEveryKindLeavesOtherCredentialsAlone(t *testing.T) {
 func TestAKindIsShownTheFormsThatItTakes(t *testing.T) {
 	for name, k := range kinds {
 		s := specimens[name](t)
-		if k.scheme != s.good.Scheme || len(k.forms) != 1 || k.forms[0] != s.good.Form {
-			t.Errorf("%s is shown %s %v, and takes %s %v", name, k.scheme, k.forms, s.good.Scheme, s.good.Form)
+		if takes := append([]auth.Form{s.good.Form}, s.others...); k.scheme != s.good.Scheme || !slices.Equal(k.forms, takes) {
+			t.Errorf("%s is shown %s %v, and takes %s %v", name, k.scheme, k.forms, s.good.Scheme, takes)
 		}
 	}
 }
@@ -259,7 +326,7 @@ func TestEveryKindServesManyAtOnce(t *testing.T) {
 				if i%2 == 1 {
 					c = s.wrong
 				}
-				other.Form = auth.JWT
+				other.Form = auth.OwnToken
 				for range 5 {
 					u, err := a.Authenticate(t.Context(), c)
 					if (i%2 == 0) != (err == nil && u.Name == "alice") || (i%2 == 1) != errors.Is(err, auth.ErrDenied) {

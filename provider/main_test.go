@@ -72,7 +72,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(transport.CloseIdleConnections)
 	return &world{log: j, Env: Env{
 		Forget: func(func(auth.User) bool) {},
-		Name:   "here", HTTP: transport, Log: zerolog.New(j).Level(zerolog.TraceLevel),
+		Name:   "here", Realm: "local", HTTP: transport, Log: zerolog.New(j).Level(zerolog.TraceLevel),
 		Now: func() time.Time { return now }, Hashes: password.NewPool(4, 1000), Metrics: metrics.New("test"),
 	}}
 }

@@ -18,10 +18,17 @@ import (
 
 // kinds are the types an entry of providers can have. A new provider: its file, and one line here.
 var kinds = map[string]kind{
-	"plain":     {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Plain) }},
-	"htpasswd":  {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Htpasswd) }},
-	"http":      {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newHTTP() }},
-	"ecmwf-api": {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newECMWF() }},
+	"plain":         {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Plain) }},
+	"htpasswd":      {auth.Basic, []auth.Form{auth.Password}, untilForgotten, func() Config { return new(Htpasswd) }},
+	"http":          {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newHTTP() }},
+	"ecmwf-api":     {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newECMWF() }},
+	"efas-api":      {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newEFAS() }},
+	"introspection": {auth.Bearer, []auth.Form{auth.Opaque}, time.Minute, func() Config { return newIntrospection() }},
+	"jwt":           {auth.Bearer, []auth.Form{auth.JWT}, time.Minute, func() Config { return newJWT() }},
+
+	"openid-offline":        {auth.Bearer, []auth.Form{auth.JWT}, time.Minute, func() Config { return newOpenIDOffline() }},
+	"ecmwf-token-generator": {auth.Bearer, []auth.Form{auth.JWT, auth.Opaque}, time.Minute, func() Config { return newTokenGenerator() }},
+	"ldap":                  {auth.Basic, []auth.Form{auth.Password}, time.Minute, func() Config { return newLDAP() }},
 }
 
 // A kind says which credentials a provider is shown, how long its yes is remembered, and makes its section of config.yaml.
@@ -48,11 +55,15 @@ type Config interface {
 // Env is what a provider may use of the house.
 type Env struct {
 	Name    string            // the provider's own, for logs and metrics
+	Realm   string            // that of its users
 	HTTP    http.RoundTripper // for every call out; see [NewTransport]
 	Log     zerolog.Logger
 	Now     func() time.Time
 	Hashes  *password.Pool
 	Metrics *metrics.Metrics
+
+	// OwnIssuer is the iss of gatehouse's own tokens, which no provider takes.
+	OwnIssuer string
 
 	// Forget makes gatehouse forget every remembered user whom match names, and every refusal. A provider
 	// calls it after what its answers rest on has changed; match is called for users of all providers.
@@ -119,6 +130,13 @@ func (e *Entry) Check(r conf.Report) {
 	}
 }
 
+// CheckIssuer reports a provider of the tokens that gatehouse itself gives out by this issuer.
+func (e *Entry) CheckIssuer(r conf.Report, own string) {
+	if c, ok := e.Config.(interface{ Issued() string }); ok && own != "" && c.Issued() == own {
+		r.Fault("issuer", "%q is jwt.iss: gatehouse's own tokens let nobody in", own)
+	}
+}
+
 // checkMemory reports what does not go with the entry's kind.
 func (e *Entry) checkMemory(r conf.Report) {
 	switch local := kinds[e.Type].cache == untilForgotten; {
@@ -128,6 +146,6 @@ func (e *Entry) checkMemory(r conf.Report) {
 		r.Fault("stale_if_error", "must be more than 0 and at most %s", maxCache)
 	}
 	if e.ProxyCache && kinds[e.Type].scheme != auth.Bearer {
-		r.Fault("proxy_cache", "is for providers of Bearer credentials (http, ecmwf-api), and this one is not: remove it")
+		r.Fault("proxy_cache", "is for providers of Bearer credentials (such as http), and this one is not: remove it")
 	}
 }

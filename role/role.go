@@ -1,7 +1,9 @@
-// Package role goes from a user to the roles that config.yaml gives them: auth-o-tron's augmenters.
+// Package role goes from a user to the roles that config.yaml, or a directory, gives them: auth-o-tron's augmenters.
 package role
 
 import (
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -11,19 +13,26 @@ import (
 	"gatehouse/conf"
 )
 
-// A Rule changes what is known of a user. It must not write to what u's slices and maps point to.
+// A Rule changes what is known of a user, and asks nobody. It must not write to what u's slices and maps point to.
 type Rule interface {
 	Apply(u auth.User) auth.User
+}
+
+// A Source is asked for the roles of a user by their name. An unknown name has none; an error says that it could
+// not tell. It keeps to ctx.
+type Source interface {
+	Roles(ctx context.Context, name string) ([]string, error)
 }
 
 // kinds are the types an entry of augmenters can have. A new one: its type, and one line here.
 var kinds = map[string]func() config{
 	"plain":          func() config { return new(Plain) },
 	"plain_advanced": func() config { return new(PlainAdvanced) },
+	"ldap":           func() config { return new(LDAP) },
 }
 
+// A config is a [Rule] or a [Source].
 type config interface {
-	Rule
 	Check(r conf.Report)
 }
 
@@ -32,6 +41,9 @@ type Entry struct {
 	Name  string `yaml:"name" doc:"The name in logs and at /augmenters."`
 	Type  string `yaml:"type" doc:"What kind of rule this is."`
 	Realm string `yaml:"realm" doc:"The realm whose users it changes."`
+
+	Cache    *time.Duration `yaml:"cache" doc:"How long roles that were asked for are remembered, and how old those of a known user can be. Default: 1m."`
+	Optional bool           `yaml:"optional" doc:"Whether users are let in without these roles while they cannot be asked for."`
 
 	config config
 }
@@ -55,15 +67,51 @@ func (e *Entry) Check(r conf.Report) {
 	if err := auth.CheckName(e.Realm); err != nil {
 		r.Fault("realm", "%v", err)
 	}
-	if e.config != nil {
-		e.config.Check(r)
+	if e.config == nil {
+		return
 	}
+	_, asks := e.config.(Source)
+	if !asks && e.Optional {
+		r.Fault("optional", "is for roles that are asked for, and these stand here: remove it")
+	}
+	switch {
+	case e.Cache == nil:
+	case !asks:
+		r.Fault("cache", "is for roles that are asked for, and these stand here: remove it")
+	case *e.Cache <= 0 || *e.Cache > maxCache:
+		r.Fault("cache", "must be more than 0 and at most %s", maxCache)
+	}
+	e.config.Check(r)
 }
 
-// Rules are a configuration's rules in the order in which they are applied.
+// maxCache is how long roles may be remembered at most.
+const maxCache = 24 * time.Hour
+
+// appliesTo reports whether the entry is for users of a realm; "" is any.
+func (e *Entry) appliesTo(realm string) bool {
+	return realm == "" || e.Realm == realm || auth.SameRealm(e.Realm, realm) // SameRealm knows ASCII only
+}
+
+// Rules are a configuration's rules and sources in the order in which they are applied. It is safe for concurrent
+// use.
 type Rules struct {
-	entries []Entry
-	timed   func(name, kind, realm string, took time.Duration)
+	steps []step
+	told  func(Applied)
+}
+
+// A step is one entry as it is applied: by a rule, or by a source.
+type step struct {
+	Entry
+	rule  Rule
+	asked *asked // nil for a rule
+}
+
+// Applied is one entry applied to one user.
+type Applied struct {
+	Name, Type, Realm string
+	Took              time.Duration
+	Err               error // why a source could not tell; never of a rule
+	Optional          bool  // the user is let in all the same
 }
 
 // New returns rules that apply entries as auth-o-tron does: first those that look at the user's name
@@ -73,27 +121,64 @@ func New(entries []Entry) *Rules {
 	sort.SliceStable(sorted, func(i, j int) bool {
 		return sorted[i].Type != "plain_advanced" && sorted[j].Type == "plain_advanced"
 	})
-	return &Rules{sorted, func(string, string, string, time.Duration) {}}
-}
-
-// Timed has told called with an entry's name, type and realm, and how long it took, whenever it was applied. It
-// is to be called before r is used.
-func (r *Rules) Timed(told func(name, kind, realm string, took time.Duration)) *Rules {
-	r.timed = told
+	r := &Rules{told: func(Applied) {}}
+	for _, e := range sorted {
+		s := step{Entry: e}
+		if source, ok := e.config.(Source); ok {
+			s.asked = newAsked(source, e.Cache)
+		} else {
+			s.rule = e.config.(Rule) // one of kinds
+		}
+		r.steps = append(r.steps, s)
+	}
 	return r
 }
 
-// Apply returns u with the roles and attributes that the rules of its realm give. u itself, which others
-// may hold too, is left as it is.
-func (r *Rules) Apply(u auth.User) auth.User {
-	for _, e := range r.entries {
-		if e.Realm == u.Realm || auth.SameRealm(e.Realm, u.Realm) { // SameRealm knows ASCII only
-			begin := time.Now()
-			u = e.config.Apply(u)
-			r.timed(e.Name, e.Type, e.Realm, time.Since(begin))
+// Told has told called whenever an entry was applied. It is to be called before r is used.
+func (r *Rules) Told(told func(Applied)) *Rules {
+	r.told = told
+	return r
+}
+
+// Local reports whether the rules for a realm, "" for any, ask nobody: then Apply fails for nobody, takes no time, and
+// may be called again and again.
+func (r *Rules) Local(realm string) bool { return r.asks(r.steps, realm) == 0 }
+
+// asks is how many of steps ask somebody about users of a realm.
+func (*Rules) asks(steps []step, realm string) (n int) {
+	for i := range steps {
+		if steps[i].asked != nil && steps[i].appliesTo(realm) {
+			n++
 		}
 	}
-	return u
+	return n
+}
+
+// Apply returns u with the roles and attributes that the rules of its realm give, and until when that is good: a
+// zero time has no end. u itself, which others may hold too, is left as it is. The error says that somebody could
+// not tell; it never means that u may not be let in.
+func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.Time, err error) {
+	for i := range r.steps {
+		s := &r.steps[i]
+		if !s.appliesTo(u.Realm) {
+			continue
+		}
+		begin := time.Now()
+		var until time.Time
+		if s.asked == nil {
+			u = s.rule.Apply(u)
+		} else {
+			var roles []string
+			roles, until, err = s.asked.within(ctx, r.asks(r.steps[i:], u.Realm), s.Optional, u.Name)
+			u.Roles = with(u.Roles, roles)
+		}
+		r.told(Applied{s.Name, s.Type, s.Realm, time.Since(begin), err, s.Optional})
+		if err != nil && !s.Optional {
+			return auth.User{}, time.Time{}, fmt.Errorf("augmenter %q: %w", s.Name, err)
+		}
+		end = auth.Earlier(end, until)
+	}
+	return u, end, nil
 }
 
 // with returns roles and those of more that are not among them yet, in a new slice.

@@ -44,6 +44,16 @@ func rules(t *testing.T, list string) *role.Rules {
 	return role.New(es)
 }
 
+// apply applies rules that ask nobody.
+func apply(t *testing.T, rs *role.Rules, u auth.User) auth.User {
+	t.Helper()
+	got, end, err := rs.Apply(t.Context(), u)
+	if err != nil || !end.IsZero() || !rs.Local("") {
+		t.Fatalf("ends %s, %v", end, err)
+	}
+	return got
+}
+
 func plain(realm, roles string) string {
 	return fmt.Sprintf("- {name: p, type: plain, realm: %s, roles: %s}\n", realm, roles)
 }
@@ -97,7 +107,7 @@ func TestApply(t *testing.T) {
 		"which are not those of the like-looking realm": {plain("SÜD", "{staff: [alice]}"), auth.User{Realm: "süd", Name: "alice", Attributes: old}, nil, old},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := rules(t, row.rules).Apply(row.user)
+			got := apply(t, rules(t, row.rules), row.user)
 			if !slices.Equal(got.Roles, row.roles) {
 				t.Errorf("got the roles %q, want %q", got.Roles, row.roles)
 			}
@@ -121,7 +131,7 @@ func TestApplyWritesToNothingThatOthersHold(t *testing.T) {
 		Realm: "ecmwf", Name: "alice", Roles: backing[:1], // with room that append would use
 		Attributes: map[string]string{"k": "old"}, Scopes: map[string][]string{"p": {"read"}},
 	}
-	first := rs.Apply(shared)
+	first := apply(t, rs, shared)
 	if want := []string{"r", "spare", "spare", "spare"}; !slices.Equal(backing, want) {
 		t.Errorf("the provider's slice became %q", backing)
 	}
@@ -134,7 +144,7 @@ func TestApplyWritesToNothingThatOthersHold(t *testing.T) {
 	for i := range first.Roles {
 		first.Roles[i] = "mine"
 	}
-	second := rs.Apply(shared)
+	second := apply(t, rs, shared)
 	if want := []string{"r", "staff", "x", "y"}; !slices.Equal(second.Roles, want) {
 		t.Errorf("after the first answer was changed the second is %q", second.Roles)
 	}
@@ -149,7 +159,7 @@ func TestARuleFillsNoRoomBehindAUsersRoles(t *testing.T) {
 		"plain":          plain("ecmwf", "{staff: [alice]}"),
 		"plain_advanced": advanced("ecmwf", "{username: [alice]}", "{roles: [x]}"),
 	} {
-		rules(t, list).Apply(auth.User{Realm: "ecmwf", Name: "alice", Roles: backing[:1]})
+		apply(t, rules(t, list), auth.User{Realm: "ecmwf", Name: "alice", Roles: backing[:1]})
 		if backing[1] != "spare" {
 			t.Errorf("%s wrote %q behind the user's roles", name, backing[1])
 		}
@@ -175,7 +185,7 @@ func TestNewLeavesTheListInItsOrder(t *testing.T) {
 		t.Errorf("the caller's list became %q", names)
 	}
 	es[1], es[3] = es[0], es[0] // a caller may go on to use its list
-	got := rs.Apply(auth.User{Realm: "r", Name: "alice"})
+	got := apply(t, rs, auth.User{Realm: "r", Name: "alice"})
 	if want := []string{"x", "w", "y", "z"}; !slices.Equal(got.Roles, want) {
 		t.Errorf("got %q, want %q", got.Roles, want)
 	}
@@ -202,7 +212,7 @@ func TestCheck(t *testing.T) {
 		}},
 		"a role of 129 bytes":      {advanced("r", "{role: [x]}", "{roles: ["+strings.Repeat("a", 129)+"]}"), []string{"2: augmenters[0].augment.roles[0]: is longer than 128 bytes"}},
 		"a rule that matches none": {advanced("r", "{}", "{roles: [y]}"), []string{"warning: c:2: augmenters[0].match: names no user and no role: this rule does nothing"}},
-		"an unknown kind":          {`- {name: n, type: plian, realm: r}`, []string{`2: augmenters[0].type: "plian" is not one of plain, plain_advanced, did you mean "plain"?`}},
+		"an unknown kind":          {`- {name: n, type: plian, realm: r}`, []string{`2: augmenters[0].type: "plian" is not one of ldap, plain, plain_advanced, did you mean "plain"?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, got := entries(t, row.list); !slices.Equal(got, row.want) {
@@ -214,7 +224,7 @@ func TestCheck(t *testing.T) {
 
 func TestARuleThatMatchesNoneGivesNothing(t *testing.T) {
 	es, _ := entries(t, advanced("r", "{}", "{roles: [y]}"))
-	if got := role.New(es).Apply(auth.User{Realm: "r", Name: "alice", Roles: []string{"x", ""}}); !slices.Equal(got.Roles, []string{"x", ""}) {
+	if got := apply(t, role.New(es), auth.User{Realm: "r", Name: "alice", Roles: []string{"x", ""}}); !slices.Equal(got.Roles, []string{"x", ""}) {
 		t.Errorf("got %q", got.Roles)
 	}
 }

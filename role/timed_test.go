@@ -3,7 +3,6 @@ package role
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"gatehouse/auth"
 )
@@ -15,13 +14,15 @@ func TestWhoWatchesIsToldOfEveryRuleThatIsApplied(t *testing.T) {
 		{Name: "elsewhere", Type: "plain", Realm: "there", config: new(Plain)},
 	}
 	var told []string
-	rules := New(entries).Timed(func(name, kind, realm string, took time.Duration) {
-		if took < 0 {
-			t.Errorf("%s took %s", name, took)
+	rules := New(entries).Told(func(a Applied) {
+		if a.Took < 0 || a.Err != nil {
+			t.Errorf("%+v", a)
 		}
-		told = append(told, name+" "+kind+" "+realm)
+		told = append(told, a.Name+" "+a.Type+" "+a.Realm)
 	})
-	rules.Apply(auth.User{Name: "alice", Realm: "here"})
+	if _, _, err := rules.Apply(t.Context(), auth.User{Name: "alice", Realm: "here"}); err != nil {
+		t.Fatal(err)
+	}
 	if want := []string{"early plain HERE", "late plain_advanced here"}; !slices.Equal(told, want) {
 		t.Errorf("told of %q, want %q", told, want)
 	}

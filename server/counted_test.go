@@ -41,6 +41,8 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 		{"GET", "/augmenters", `route="/augmenters",status_code="200"`, "1"},
 		{"HEAD", "/health", `method="HEAD",route="/health",status_code="200"`, "1"},
 		{"GET", "/ready", `method="GET",route="/ready",status_code="200"`, "1"},
+		{"GET", "/.well-known/jwks.json", `route="/.well-known/jwks.json",status_code="404"`, "1"},
+		{"GET", "/.well-known/openid-configuration", `route="/.well-known/openid-configuration",status_code="404"`, "1"},
 		{"GET", "/", `route="/",status_code="200"`, "1"},
 		{"POST", "/health", `method="POST",route="/health",status_code="405"`, "1"},
 		{"GET", "/.env", `route="unmatched",status_code="404"`, "3"},

@@ -15,6 +15,7 @@ import (
 	"gatehouse/audit"
 	"gatehouse/auth"
 	"gatehouse/gate"
+	"gatehouse/jwt"
 	"gatehouse/metrics"
 )
 
@@ -43,6 +44,7 @@ type House struct {
 	Augmenters []Listing
 	Log        zerolog.Logger
 	Readiness  func() Readiness
+	Keys       jwt.Published
 	Audit      *audit.Log // nil: nothing is recorded
 }
 
@@ -88,6 +90,8 @@ func New(version string, m *metrics.Metrics, h House) (*Server, error) {
 	s.app.Get("/augmenters", s.in((*house).augmenters))
 	s.app.Get("/health", health)
 	s.app.Get("/ready", s.in((*house).ready))
+	s.app.Get(jwt.KeySetPath, s.in((*house).keySet))
+	s.app.Get(jwt.DiscoveryPath, s.in((*house).discovery))
 	s.app.Get("/", s.in((*house).homepage))
 	server := s.app.Server()
 	server.HeaderReceived = strict

@@ -28,8 +28,8 @@ const (
 var backends = map[string]func(t *testing.T) []string{
 	"go": func(*testing.T) []string { return []string{goAPI} },
 	"python": func(t *testing.T) []string {
-		if err := exec.Command(python, "-c", "import jwt").Run(); err != nil {
-			fmt.Fprintf(os.Stderr, "\n*** %s IS SKIPPED: %s has no jwt: apt install python3-jwt\n", t.Name(), python)
+		if err := exec.Command(python, "-c", "import jwt, cryptography").Run(); err != nil {
+			fmt.Fprintf(os.Stderr, "\n*** %s IS SKIPPED: %s has no jwt or cryptography: apt install python3-jwt python3-cryptography\n", t.Name(), python)
 			t.Skip("no python3-jwt")
 		}
 		return []string{python, filepath.Join(root, "examples/api/python/app.py")}

@@ -15,7 +15,7 @@ import (
 	"gatehouse/e2e/rig"
 )
 
-// config has a provider of every kind.
+// config has a provider of every sort.
 const config = `
 version: "3"
 server: { socket: {{folder}}/gatehouse.sock, trusted_proxies: [] }
@@ -27,6 +27,7 @@ providers:
   - { name: files, type: htpasswd, realm: files, file: users }
   - { name: portal, type: http, realm: portal, url: "{{service}}/portal", user: uid, cache: 1ms, stale_if_error: 1m }
   - { name: ecmwf, type: ecmwf-api, realm: ecmwf, uri: "{{service}}/ecmwf" }
+  - { name: idp, type: jwt, realm: idp, cert_uri: "{{service}}/keys", issuer: idp, audience: [gatehouse] }
 augmenters:
   - { name: staff, type: plain, realm: local, roles: { staff: [alice] } }
 policies:
@@ -72,6 +73,7 @@ func scrape(t *testing.T) string {
 			t.Errorf("%s %s: status %d, want %d\n%s", path, user, answer.StatusCode, want, g.Log)
 		}
 	}
+	ask(503, "/authenticate", "", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln") // what /keys brings is no key set
 	ask(200, "/authenticate/staff", "alice", "canary-password")
 	ask(200, "/authenticate/staff", "alice", "canary-password")
 	ask(401, "/authenticate", "alice", "canary-wrong")

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -34,7 +35,7 @@ type claims struct {
 
 // An api answers with the user of each request.
 type api struct {
-	secret []byte
+	key    jwt.Keyfunc // by what the signature is checked
 	parser *jwt.Parser
 }
 
@@ -49,7 +50,7 @@ func main() {
 
 // serve answers until stop ends.
 func serve(stop context.Context) error {
-	a, err := newAPI(os.Getenv("JWT_SECRET_FILE"), os.Getenv("JWT_ISSUER"), os.Getenv("JWT_AUDIENCE"))
+	a, err := newAPI(stop, os.Getenv("JWT_KEYS_URL"), os.Getenv("JWT_SECRET_FILE"), os.Getenv("JWT_ISSUER"), os.Getenv("JWT_AUDIENCE"))
 	if err != nil {
 		return err
 	}
@@ -70,21 +71,26 @@ func serve(stop context.Context) error {
 	return nil
 }
 
-// newAPI reads the secret that gatehouse signs with. Without issuer or audience any will do.
-func newAPI(secretFile, issuer, audience string) (*api, error) {
-	if secretFile == "" {
-		return nil, errors.New("JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file")
-	}
-	text, err := os.ReadFile(secretFile)
-	if err != nil {
-		return nil, fmt.Errorf("JWT_SECRET_FILE: %w", err)
-	}
-	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r") // one line break, as gatehouse
-	if len(secret) < 32 {
-		return nil, fmt.Errorf("JWT_SECRET_FILE: %s holds fewer than 32 bytes", secretFile)
+// newAPI checks tokens by the public keys at keysURL, or by the secret that gatehouse signs with. Without issuer
+// or audience any will do. The keys are asked for again every hour until ctx ends, and for one that is not known.
+func newAPI(ctx context.Context, keysURL, secretFile, issuer, audience string) (*api, error) {
+	methods := []string{"EdDSA", "ES256", "RS256"} // those of gatehouse's keys: each key has one of them
+	key := jwt.Keyfunc(nil)
+	if keysURL != "" {
+		keys, err := keyfunc.NewDefaultCtx(ctx, []string{keysURL})
+		if err != nil {
+			return nil, fmt.Errorf("JWT_KEYS_URL: %w", err)
+		}
+		key = keys.Keyfunc
+	} else {
+		secret, err := readSecret(secretFile)
+		if err != nil {
+			return nil, err
+		}
+		methods, key = []string{"HS256"}, func(*jwt.Token) (any, error) { return secret, nil }
 	}
 	rules := []jwt.ParserOption{
-		jwt.WithValidMethods([]string{"HS256"}), // never what the token itself says of its signature
+		jwt.WithValidMethods(methods), // never what the token itself says of its signature
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithLeeway(5 * time.Second), // between two machines' clocks
@@ -95,7 +101,23 @@ func newAPI(secretFile, issuer, audience string) (*api, error) {
 	if audience != "" {
 		rules = append(rules, jwt.WithAudience(audience))
 	}
-	return &api{secret: []byte(secret), parser: jwt.NewParser(rules...)}, nil
+	return &api{key: key, parser: jwt.NewParser(rules...)}, nil
+}
+
+// readSecret reads the secret that gatehouse signs with.
+func readSecret(path string) ([]byte, error) {
+	if path == "" {
+		return nil, errors.New("JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file, or its keys' address in JWT_KEYS_URL")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("JWT_SECRET_FILE: %w", err)
+	}
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r") // one line break, as gatehouse
+	if len(secret) < 32 {
+		return nil, fmt.Errorf("JWT_SECRET_FILE: %s holds fewer than 32 bytes", path)
+	}
+	return []byte(secret), nil
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +141,7 @@ func (a *api) user(headers []string) (user, error) {
 		return user{}, errors.New("no Bearer token")
 	}
 	var c claims
-	if _, err := a.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return a.secret, nil }); err != nil {
+	if _, err := a.parser.ParseWithClaims(token, &c, a.key); err != nil {
 		return user{}, err
 	}
 	if c.Username == "" {

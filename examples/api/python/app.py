@@ -16,7 +16,10 @@ import jwt
 def read_secret(path):
     """Return the secret that gatehouse signs with."""
     if not path:
-        sys.exit("api: JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file")
+        sys.exit(
+            "api: JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file, "
+            "or its keys' address in JWT_KEYS_URL"
+        )
     try:
         with open(path, "rb") as file:
             secret = file.read().removesuffix(b"\n").removesuffix(b"\r")  # one line break, as gatehouse
@@ -27,17 +30,35 @@ def read_secret(path):
     return secret
 
 
-def user_of(headers, secret, issuer, audience):
+ALGORITHMS = {"OKP": "EdDSA", "EC": "ES256", "RSA": "RS256"}  # of gatehouse's keys, by their kind
+
+
+def key_finder(keys_url, secret_file):
+    """Return a function from a token to the key that checks it, and to the key's algorithm."""
+    if not keys_url:
+        secret = read_secret(secret_file)
+        return lambda token: (secret, "HS256")
+    keys = jwt.PyJWKClient(keys_url, lifespan=300)  # seconds
+
+    def find(token):
+        found = keys.get_signing_key_from_jwt(token)  # asks again for one that is not known
+        return found.key, ALGORITHMS.get(found.key_type)
+
+    return find
+
+
+def user_of(headers, key_of, issuer, audience):
     """Return who the token in the header speaks of. X-Auth-Username is not looked at: anybody can write it."""
     if len(headers) != 1:
         raise jwt.InvalidTokenError(f"{len(headers)} Authorization headers, want one")
     scheme, _, token = headers[0].partition(" ")
     if scheme.lower() != "bearer":
         raise jwt.InvalidTokenError("no Bearer token")
+    key, algorithm = key_of(token)
     claims = jwt.decode(
         token,
-        secret,
-        algorithms=["HS256"],  # never what the token itself says of its signature
+        key,
+        algorithms=[algorithm],  # never what the token itself says of its signature
         issuer=issuer,
         audience=audience,
         leeway=5,  # seconds, between two machines' clocks
@@ -53,13 +74,13 @@ class Api(BaseHTTPRequestHandler):
     """Answers with the user of each request."""
 
     timeout = 10  # seconds that a request may take to arrive
-    secret = issuer = audience = None
+    key_of = issuer = audience = None
 
     def do_GET(self):
         try:
             headers = self.headers.get_all("Authorization", [])
-            user = user_of(headers, self.secret, self.issuer, self.audience)
-        except jwt.InvalidTokenError as error:
+            user = user_of(headers, type(self).key_of, self.issuer, self.audience)
+        except jwt.PyJWTError as error:
             self.log_error("refused: %s", error)  # the reason is for us: a client learns that it is nobody
             self.answer(401, {"error": "Unauthorized access"})
         else:
@@ -80,7 +101,7 @@ class Api(BaseHTTPRequestHandler):
 def main():
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: sys.exit(0))
-    Api.secret = read_secret(os.environ.get("JWT_SECRET_FILE"))
+    Api.key_of = key_finder(os.environ.get("JWT_KEYS_URL"), os.environ.get("JWT_SECRET_FILE"))
     Api.issuer = os.environ.get("JWT_ISSUER") or None  # without one, any will do
     Api.audience = os.environ.get("JWT_AUDIENCE") or None
     host, _, port = os.environ.get("LISTEN", "127.0.0.1:8081").rpartition(":")

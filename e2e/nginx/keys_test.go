@@ -1,0 +1,224 @@
+package nginx_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/e2e/rig"
+	"gatehouse/jwt"
+)
+
+const keyedConfig = `
+version: "3"
+server: { socket: "{{folder}}/gatehouse.sock", max_header_bytes: 15000 }
+metrics: { enabled: false }
+jwt: { iss: "https://www.example.org", aud: my-services, keys_dir: %s, exp: 2s, publish_before: 6s }
+providers:
+  - { name: users, type: plain, realm: local, users: [{ username: alice, password: wonderland }] }
+`
+
+// A verifying is a backend that knows the keys from nginx alone, for exactly as long as it may remember them.
+type verifying struct {
+	set string // the address of the key set
+
+	mu       sync.Mutex // guards the rest
+	verifier *jwt.Verifier
+	until    time.Time
+	kids     map[string]int // tokens of each key
+	refused  []string
+}
+
+// insecure asks nginx, whose certificate is self-signed.
+var insecure = http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, MaxIdleConnsPerHost: 8}, Timeout: 10 * time.Second}
+
+func get(ctx context.Context, address, authorization string) (*http.Response, []byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	answer, err := insecure.Do(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answer, body, err
+}
+
+// fetch asks for the set where the last is too old.
+func (b *verifying) fetch(ctx context.Context, now time.Time) error {
+	if now.Before(b.until) {
+		return nil
+	}
+	answer, text, err := get(ctx, b.set, "")
+	if err != nil {
+		return err
+	}
+	seconds, err := strconv.Atoi(strings.TrimPrefix(answer.Header.Get("Cache-Control"), "public, max-age="))
+	if err != nil {
+		return err
+	}
+	keys, err := jwt.ParseKeySet(text)
+	if err != nil {
+		return err
+	}
+	b.verifier, err = jwt.NewVerifier(jwt.VerifierConfig{Keys: keys, Issuer: "https://www.example.org", Audiences: []string{"my-services"}})
+	b.until = now.Add(time.Duration(seconds) * time.Second)
+	return err
+}
+
+func (b *verifying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	err := b.fetch(r.Context(), now)
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if err == nil {
+		_, err = b.verifier.Verify(token, now)
+	}
+	if err != nil {
+		b.refused = append(b.refused, err.Error())
+		w.WriteHeader(http.StatusTeapot)
+		return
+	}
+	head, _, _ := strings.Cut(token, ".")
+	b.kids[head]++
+}
+
+// Two rotations of two gateways that share a folder, under load: no request fails, every token is verified, and
+// all is over when the old keys are gone.
+func TestARotationFailsNoRequest(t *testing.T) {
+	keys := jwt.Config{KeysDir: filepath.Join(t.TempDir(), "keys"), Lifetime: jwt.Seconds(2 * time.Second), PublishBefore: 6 * time.Second}
+	rotate := func(kind string) jwt.Rotation {
+		t.Helper()
+		done, err := keys.Rotate(kind, false, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	rotate("ed25519")
+	config := fmt.Sprintf(keyedConfig, keys.KeysDir)
+	one := rig.StartGateway(t, config, nil, []string{"wonderland"})
+	two := rig.StartGateway(t, config, nil, []string{"wonderland"})
+	backend := &verifying{kids: map[string]int{}}
+	server := httptest.NewServer(backend)
+	t.Cleanup(server.Close)
+	front := startFront(t, keyedSite(t, one.Socket, server.Listener.Addr().String(),
+		rig.Edit{"snippets/gatehouse-upstream.conf", "server unix:" + one.Socket + ";", "server unix:" + one.Socket + "; server unix:" + two.Socket + ";"}))
+	site := "https://" + front.Addresses()[0]
+	backend.mu.Lock()
+	backend.set = site + "/.well-known/jwks.json"
+	backend.mu.Unlock()
+
+	answer, text, err := get(t.Context(), site+"/.well-known/openid-configuration", "")
+	var found struct {
+		Issuer string `json:"issuer"`
+		Set    string `json:"jwks_uri"`
+	}
+	if err != nil || json.Unmarshal(text, &found) != nil || answer.StatusCode != 200 || found.Issuer != "https://www.example.org" || found.Set != "https://www.example.org/.well-known/jwks.json" {
+		t.Fatalf("%s, %v", text, err)
+	}
+
+	load, stop := context.WithCancel(t.Context())
+	defer stop()
+	var clients sync.WaitGroup
+	var mu sync.Mutex // guards the two
+	asked, failed := 0, []string(nil)
+	for range 4 {
+		clients.Go(func() {
+			for load.Err() == nil {
+				answer, _, err := get(context.WithoutCancel(load), site+"/", alice)
+				mu.Lock()
+				if asked++; err != nil || answer.StatusCode != http.StatusOK {
+					failed = append(failed, fmt.Sprint(answer, err))
+				}
+				mu.Unlock()
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	next := rotate("ec")
+	time.Sleep(time.Until(next.From.Add(time.Second)))
+	last := rotate("rsa")
+	time.Sleep(time.Until(last.From.Add(time.Second)))
+	_, text, err = get(t.Context(), backend.set, "")
+	stop()
+	clients.Wait()
+	if len(failed) > 0 || len(backend.refused) > 0 || asked < 500 {
+		t.Errorf("of %d requests %d failed: %.300s; the backend refused: %.300s", asked, len(failed), failed, backend.refused)
+	}
+	if len(backend.kids) != 3 {
+		t.Errorf("tokens were signed by %v, want three keys", backend.kids)
+	}
+	if set, e := jwt.ParseKeySet(text); err != nil || e != nil || set.Len() != 2 || !strings.Contains(string(text), last.Key.ID) {
+		t.Errorf("of the first key is published still, or the last is not: %s, %v", text, err)
+	}
+	for _, g := range []*rig.Gateway{one, two} {
+		if n := strings.Count(g.Log.String(), "another key signs"); n != 2 || strings.Contains(g.Log.String(), "refused") {
+			t.Errorf("%d turns in the log:\n%s", n, g.Log)
+		}
+	}
+}
+
+// keyedSite is a site that shows the keys of a gateway.
+func keyedSite(t *testing.T, gateway, backend string, more ...rig.Edit) rig.Site {
+	t.Helper()
+	snippet, err := os.ReadFile("../../nginx/snippets/gatehouse-keys.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rig.Site{Files: []string{"gatehouse.conf"}, Gateway: gateway, Backend: backend, Edits: append(more, insert(string(snippet)))}
+}
+
+// What the snippet shows is for everybody, for reading, and nothing else.
+func TestTheKeysAreShown(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "keys")
+	if _, err := (jwt.Config{KeysDir: folder}).Rotate("", false, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	g := rig.StartGateway(t, fmt.Sprintf(keyedConfig, folder), nil, nil)
+	b := startBackend(t)
+	f := startFront(t, keyedSite(t, g.Socket, b.address))
+	const set = "/.well-known/jwks.json"
+	for _, row := range []struct {
+		says   string
+		line   string
+		header string
+		status int
+	}{
+		{"without a login", "GET " + set + " HTTP/1.1", "", 200},
+		{"with a wrong one", "GET " + set + " HTTP/1.1", "Authorization: " + wrongPass, 200},
+		{"with a query", "GET " + set + "?realm=x HTTP/1.1", "", 200},
+		{"its head", "HEAD " + set + " HTTP/1.1", "", 200},
+		{"a body", "POST " + set + " HTTP/1.1", "Content-Length: 0", 403},
+		{"a path below", "GET " + set + "/x HTTP/1.1", "", 401},
+		{"another case", "GET " + strings.ToUpper(set) + " HTTP/1.1", "", 401},
+	} {
+		r := request{line: row.line}
+		if row.header != "" {
+			r.headers = []string{row.header}
+		}
+		if got := send(t, f.Addresses()[0], r); got.StatusCode != row.status || (got.StatusCode == 200) != (got.Header.Get("Content-Type") == "application/jwk-set+json") {
+			t.Errorf("%s: %s, %s", row.says, got.Status, got.Header)
+		}
+	}
+	if out, err := f.Check(); err != nil || strings.Count(out, "\n") != 2 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,90 @@
+package jwt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// A Rotation is what [Config.Rotate] did.
+type Rotation struct {
+	File    string // of the new key
+	Key     Key
+	From    time.Time // when it begins to sign
+	Removed []string  // files of keys whose last token has ended
+}
+
+// Rotate makes the next key of keys_dir: of kind, or of that of the last one where kind is "". It is published by
+// every gateway that sees the folder, and signs publish_before later, or at once where it is the first or atOnce
+// says so. Where the next key is there already, that is an error. It removes keys that nobody needs any more. Of
+// several calls at once one goes after the other.
+func (c Config) Rotate(kind string, atOnce bool, now time.Time) (Rotation, error) {
+	if err := os.MkdirAll(c.KeysDir, 0o700); err != nil {
+		return Rotation{}, fmt.Errorf("jwt: rotate: %w", err)
+	}
+	unlock, err := lock(c.KeysDir)
+	if err != nil {
+		return Rotation{}, fmt.Errorf("jwt: rotate: %w", err)
+	}
+	defer unlock()
+	done, err := c.rotate(kind, atOnce, now.UTC().Truncate(time.Second))
+	if err != nil {
+		return done, fmt.Errorf("jwt: rotate: %w", err)
+	}
+	return done, nil
+}
+
+func (c Config) rotate(kind string, atOnce bool, now time.Time) (done Rotation, err error) {
+	r, paths, err := folderRing(c.KeysDir, c.keep())
+	if err != nil && !errors.Is(err, errNoKey) {
+		return done, err
+	}
+	done.From = now
+	if r != nil {
+		last := r.keys[len(r.keys)-1]
+		if last.from.After(now) && !atOnce {
+			return done, fmt.Errorf("the key %s is there already: it signs from %s", last.ID, last.from.Format(time.RFC3339))
+		}
+		if !atOnce { // a second more, as a gateway sees the file a second late
+			done.From = now.Add(c.PublishBefore).Truncate(time.Second).Add(time.Second)
+		}
+		if kind == "" {
+			kind = last.Kind()
+		}
+	}
+	if kind == "" {
+		kind = KeyKinds()[0]
+	}
+	if done.Key, err = Generate(kind); err != nil {
+		return done, err
+	}
+	done.File = filepath.Join(c.KeysDir, done.From.Format(keyTime)+".pem")
+	if err = done.Key.Write(done.File); err != nil {
+		return done, err
+	}
+	for i := range len(paths) - 1 { // the last one signs until the new one does
+		if now.Before(r.keys[i+1].from.Add(r.keep)) {
+			break
+		}
+		if err = os.Remove(paths[i]); err != nil {
+			return done, err
+		}
+		done.Removed = append(done.Removed, paths[i])
+	}
+	return done, nil
+}
+
+// lock holds a folder, for those who ask for it too, until unlock is called or the process ends.
+func lock(folder string) (unlock func(), err error) {
+	f, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(&os.PathError{Op: "lock", Path: folder, Err: err}, f.Close())
+	}
+	return func() { _ = f.Close() }, nil
+}

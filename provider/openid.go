@@ -1,0 +1,68 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"gatehouse/auth"
+	"gatehouse/conf"
+)
+
+// OpenIDOffline takes Keycloak's offline tokens: each is introspected, traded for an access token, and that verified.
+// Keycloak's realm is the provider's.
+type OpenIDOffline struct {
+	Tokens        `yaml:",inline"`
+	IAMURL        string      `yaml:"iam_url" doc:"Keycloak's base, such as https://iam.example.org; /realms/REALM/protocol/openid-connect/… is asked."`
+	PublicClient  string      `yaml:"public_client_id" doc:"The client that users get their offline tokens by."`
+	PrivateClient string      `yaml:"private_client_id" doc:"The client that gatehouse is."`
+	PrivateSecret auth.Secret `yaml:"private_client_secret" secret:"true" doc:"How it proves that."`
+	MaxConcurrent int         `yaml:"max_concurrent" doc:"How many tokens may be traded at once."`
+}
+
+func newOpenIDOffline() *OpenIDOffline {
+	return &OpenIDOffline{Tokens: newTokens(), MaxConcurrent: maxConcurrent}
+}
+
+// Check reports what is wrong with the section.
+func (o *OpenIDOffline) Check(r conf.Report) {
+	checkURL(r, "iam_url", o.IAMURL, o.InsecureHTTP)
+	checkURL(r, "cert_uri", o.CertURI, o.InsecureHTTP)
+	if o.PublicClient == "" {
+		r.Fault("public_client_id", "is missing")
+	}
+	checkClient(r, "private_client_id", o.PrivateClient, "private_client_secret", o.PrivateSecret)
+	checkConcurrent(r, o.MaxConcurrent)
+	o.check(r, "")
+}
+
+// Open returns the provider. Its keys are asked for in the background, until ctx ends.
+func (o *OpenIDOffline) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
+	base, err := url.Parse(o.IAMURL)
+	if err != nil {
+		return nil, errors.New("iam_url: is no URL")
+	}
+	base.RawQuery = ""
+	endpoint := base.JoinPath("realms", url.PathEscape(env.Realm), "protocol/openid-connect/token")
+	introspection := endpoint.JoinPath("introspect")
+	us := client{id: o.PrivateClient, secret: string(o.PrivateSecret)}
+	t := &trader{tokens: &o.Tokens, env: env, forms: []auth.Form{auth.JWT}, spare: newSpare(env, o.MaxConcurrent)}
+	t.ask = func(ctx context.Context, token string) *http.Request {
+		return us.post(ctx, introspection, url.Values{"token": {token}})
+	}
+	t.isGood = func(r reply) error {
+		a, err := isActive(r)
+		if err == nil && !hasScope(a, "offline_access") {
+			return auth.ErrDenied
+		}
+		return err
+	}
+	t.trade = func(ctx context.Context, token string) *http.Request {
+		return us.post(ctx, endpoint, url.Values{"client_id": {o.PublicClient}, "grant_type": {"refresh_token"}, "refresh_token": {token}})
+	}
+	if t.keys, err = o.keyring(ctx, env); err != nil {
+		return nil, err
+	}
+	return t, nil
+}

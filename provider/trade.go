@@ -1,0 +1,60 @@
+package provider
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"gatehouse/auth"
+)
+
+// A trader gives a user's long-lived token to a service, which says whether it is good, and gives an access token
+// for it that is verified here.
+type trader struct {
+	tokens *Tokens
+	env    Env
+	forms  []auth.Form
+	spare  *spare
+	keys   *keyring
+
+	ask    func(ctx context.Context, token string) *http.Request // whether it is good
+	isGood func(reply) error                                     // [auth.ErrDenied] if not
+	trade  func(ctx context.Context, token string) *http.Request // for an access token
+}
+
+// Authenticate returns the user whom the access token names. The answer lives as long as that.
+func (t *trader) Authenticate(ctx context.Context, c auth.Credential) (auth.User, error) {
+	if !slices.Contains(t.forms, c.Form) {
+		return auth.User{}, auth.ErrNotMine
+	}
+	var access string
+	err := t.spare.call(ctx, c, func(ctx context.Context) (err error) {
+		access, err = t.access(ctx, string(c.Secret))
+		return err
+	})
+	if err != nil {
+		return auth.User{}, err
+	}
+	claims, err := t.keys.verify(ctx, access)
+	if err != nil {
+		return auth.User{}, err
+	}
+	return t.tokens.owner(t.env.Name, claims), nil
+}
+
+func (t *trader) access(ctx context.Context, token string) (string, error) {
+	put := func(question func(context.Context, string) *http.Request) (reply, error) {
+		return exchange(ctx, t.env.HTTP, t.env.Now, maxAnswer, func(ctx context.Context) *http.Request { return question(ctx, token) })
+	}
+	r, err := put(t.ask)
+	if err == nil {
+		err = t.isGood(r)
+	}
+	if err != nil {
+		return "", err
+	}
+	if r, err = put(t.trade); err != nil {
+		return "", err
+	}
+	return accessToken(r)
+}

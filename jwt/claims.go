@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"gatehouse/strictjson"
 )
 
 // Claims are those of a token that passed every check.
@@ -21,7 +23,7 @@ type Claims struct {
 const latest = 253402300799
 
 func (v *Verifier) readClaims(payload []byte, now time.Time) (Claims, error) {
-	all, err := readObject(payload)
+	all, err := strictjson.Object(payload)
 	if err != nil {
 		return Claims{}, &TokenError{"claims", err.Error()}
 	}

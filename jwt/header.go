@@ -3,6 +3,8 @@ package jwt
 import (
 	"slices"
 	"strings"
+
+	"gatehouse/strictjson"
 )
 
 // maxToken is the most bytes of a token that are looked at.
@@ -51,7 +53,7 @@ func (v *Verifier) takeApart(token string) (compact, error) {
 var unsupported = []string{"crit", "b64", "enc", "zip"}
 
 func (v *Verifier) readHeader(text []byte) (alg, kid string, err error) {
-	header, err := readObject(text)
+	header, err := strictjson.Object(text)
 	if err != nil {
 		return "", "", &TokenError{"header", err.Error()}
 	}

@@ -3,6 +3,8 @@ package jwt
 import (
 	"errors"
 	"fmt"
+
+	"gatehouse/strictjson"
 )
 
 // MaxKeySet is the most bytes that [ParseKeySet] looks at.
@@ -30,7 +32,7 @@ func ParseKeySet(text []byte) (*KeySet, error) {
 	if len(text) > MaxKeySet {
 		return nil, fmt.Errorf("key set: has more than %d bytes", MaxKeySet)
 	}
-	object, err := readObject(text)
+	object, err := strictjson.Object(text)
 	if err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+
+	"gatehouse/strictjson"
 )
 
 // parsePrivate reads one private key: PEM of PKCS #8, PKCS #1 or SEC 1, or a JWK. No error quotes the text.
@@ -64,7 +66,7 @@ func parseBlock(block *pem.Block) (crypto.Signer, error) {
 
 // parsePrivateJWK reads a JWK. Its kid is not looked at: every key of ours is named by its thumbprint.
 func parsePrivateJWK(text []byte) (crypto.Signer, error) {
-	jwk, err := readObject(text)
+	jwk, err := strictjson.Object(text)
 	if err != nil {
 		return nil, err
 	}

@@ -1,15 +1,14 @@
 package provider
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"gatehouse/strictjson"
 )
 
 // An answer is the JSON object that a service sent.
@@ -21,80 +20,17 @@ var (
 	errDuplicate = errors.New("its answer names one thing twice")
 )
 
-// maxDepth is how deep an answer may nest.
-const maxDepth = 32
-
 // parseAnswer reads one JSON object. A name that stands twice in an object makes the whole no answer:
 // readers differ on which of two users was meant.
 func parseAnswer(body []byte) (answer, error) {
-	if !utf8.Valid(body) {
-		return nil, errNoObject
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	v, err := readValue(d, 0)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNoObject
-	}
-	object, ok := v.(map[string]any)
-	if !ok {
+	object, err := strictjson.Object(body)
+	switch {
+	case errors.Is(err, strictjson.ErrTwice):
+		return nil, errDuplicate
+	case err != nil:
 		return nil, errNoObject
 	}
 	return object, nil
-}
-
-func readValue(d *json.Decoder, depth int) (any, error) {
-	t, err := d.Token()
-	if err != nil || depth > maxDepth {
-		return nil, errNoObject
-	}
-	switch t {
-	case json.Delim('{'):
-		return readObject(d, depth)
-	case json.Delim('['):
-		return readList(d, depth)
-	}
-	return t, nil
-}
-
-func readObject(d *json.Decoder, depth int) (any, error) {
-	object := map[string]any{}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return nil, errNoObject
-		}
-		name := key.(string) // the decoder lets nothing else stand here
-		if _, ok := object[name]; ok {
-			return nil, errDuplicate
-		}
-		if object[name], err = readValue(d, depth+1); err != nil {
-			return nil, err
-		}
-	}
-	return object, closing(d)
-}
-
-func readList(d *json.Decoder, depth int) (any, error) {
-	list := []any{}
-	for d.More() {
-		v, err := readValue(d, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, closing(d)
-}
-
-func closing(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return errNoObject
-	}
-	return nil
 }
 
 // steps takes a path apart: names and list indexes between dots (data.0.id), or a JSON Pointer (RFC 6901) where a

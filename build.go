@@ -69,7 +69,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
 		}),
-		Clients: c.Server.Clients(), Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
+		Clients: c.Server.Clients(), Listings: c.Server.Listings, Contact: c.Server.Contact, Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
 	}
 	for _, entry := range c.Providers {
 		p.house.Providers = append(p.house.Providers, server.Listing{Name: entry.Name, Type: entry.Type, Realm: entry.Realm})

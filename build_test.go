@@ -1,16 +1,25 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"gatehouse/gate"
 	"gatehouse/metrics"
+	"gatehouse/provider"
+	"gatehouse/server"
 )
 
 // What the keys of a provider and of the throttle say is what the gate is given.
@@ -63,6 +72,47 @@ providers:
 			if got := e.throttle.Held(from, "somebody", now) > 0; got != row.held {
 				t.Errorf("throttle.enabled is %s: %s that failed 21 times is held: %t", enabled, name, got)
 			}
+		}
+	}
+}
+
+// A kind of provider whose credentials the homepage has no words for would not stand there.
+func TestTheHomepageHasWordsForEveryKind(t *testing.T) {
+	_, kinds := new(provider.Entry).Variant("")
+	var sources []gate.Source
+	for _, kind := range kinds {
+		entry := provider.Entry{Type: kind}
+		sources = append(sources, gate.Source{Name: "n", Realm: kind, Forms: entry.Forms()})
+	}
+	s, err := server.New("test", metrics.New("test"), server.House{Listings: true, Gate: &gate.Gate{Config: gate.Config{Sources: sources}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve([]net.Listener{l}) }()
+	t.Cleanup(func() {
+		if err := errors.Join(s.Shutdown(context.Background()), <-done); err != nil {
+			t.Error(err)
+		}
+	})
+	response, err := http.Get("http://" + l.Addr().String() + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, kind := range kinds {
+		_, section, _ := strings.Cut(string(page), "<bdi>"+kind+"</bdi>")
+		section, _, _ = strings.Cut(section, "</section>")
+		if n := strings.Count(section, "<pre>"); n != len(sources[i].Forms) {
+			t.Errorf("%s: %d ways to log in, want %d", kind, n, len(sources[i].Forms))
 		}
 	}
 }

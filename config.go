@@ -94,7 +94,7 @@ func (*Config) IgnoredKeys() map[string]string {
 
 func defaults() *Config {
 	return &Config{
-		Server:   server.Config{Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP"},
+		Server:   server.Config{Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP", Listings: true},
 		Metrics:  Metrics{Enabled: true, Port: 9090},
 		Logging:  Logging{Level: "info", Format: "json", Service: "gatehouse"},
 		Auth:     Auth{TimeoutInMS: 5000},

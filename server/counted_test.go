@@ -44,6 +44,8 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 		{"GET", "/.well-known/jwks.json", `route="/.well-known/jwks.json",status_code="404"`, "1"},
 		{"GET", "/.well-known/openid-configuration", `route="/.well-known/openid-configuration",status_code="404"`, "1"},
 		{"GET", "/", `route="/",status_code="200"`, "1"},
+		{"GET", "/favicon.ico", `route="/favicon.ico",status_code="200"`, "1"},
+		{"GET", "/static/logo.png", `route="/static/logo.png",status_code="200"`, "1"},
 		{"POST", "/health", `method="POST",route="/health",status_code="405"`, "1"},
 		{"GET", "/.env", `route="unmatched",status_code="404"`, "3"},
 	} {

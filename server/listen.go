@@ -29,6 +29,8 @@ type Config struct {
 	TrustedProxies []Network     `yaml:"trusted_proxies" doc:"The addresses and networks of proxies that come by the port. Every other peer is then a client itself; [] says that there are no such proxies. The peer at the Unix socket is always trusted."`
 	DrainDelay     time.Duration `yaml:"drain_delay" doc:"How long after SIGTERM requests are still taken while /ready says 503, for a balancer to notice."`
 	MaxHeaderBytes int           `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
+	Listings       bool          `yaml:"listings" doc:"Whether everybody may read the names of providers, augmenters and realms, and the version: at /, /providers, /augmenters and /ready."`
+	Contact        string        `yaml:"contact" doc:"Where users can ask, shown on the page at /: mailto:ADDRESS or an https URL."`
 }
 
 // DefaultPort is listened on where neither a port nor a socket is set.
@@ -109,6 +111,9 @@ func (c Config) Check(r conf.Report) {
 	}
 	if c.DrainDelay < 0 || c.DrainDelay > maxDrainDelay {
 		r.Fault("drain_delay", "must be between 0s and %s", maxDrainDelay)
+	}
+	if c.Contact != "" && contactText(c.Contact) == "" {
+		r.Fault("contact", "is neither mailto:ADDRESS nor an https:// URL")
 	}
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")

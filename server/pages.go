@@ -1,13 +1,6 @@
 package server
 
-import (
-	"bytes"
-	_ "embed"
-	"fmt"
-	"html/template"
-
-	"github.com/gofiber/fiber/v2"
-)
+import "github.com/gofiber/fiber/v2"
 
 // whoami tells a client who it is, in auth-o-tron's words.
 func (s *house) whoami(c *fiber.Ctx) error {
@@ -37,45 +30,23 @@ func (s *house) whoami(c *fiber.Ctx) error {
 }
 
 func (s *house) providers(c *fiber.Ctx) error {
-	return c.JSON(map[string][]Listing{"providers": notNil(s.Providers)})
+	return s.list(c, "providers", s.Providers)
 }
 
 func (s *house) augmenters(c *fiber.Ctx) error {
-	return c.JSON(map[string][]Listing{"augmenters": notNil(s.Augmenters)})
+	return s.list(c, "augmenters", s.Augmenters)
 }
 
-func notNil(list []Listing) []Listing {
-	if list == nil {
-		return []Listing{}
+// list tells nobody of entries unless server.listings lets it.
+func (s *house) list(c *fiber.Ctx, what string, entries []Listing) error {
+	if !s.Listings {
+		return fiber.ErrNotFound
 	}
-	return list
+	if entries == nil {
+		entries = []Listing{}
+	}
+	return c.JSON(map[string][]Listing{what: entries})
 }
 
 // health says that the process answers.
 func health(c *fiber.Ctx) error { return c.SendString("OK") }
-
-//go:embed home.html
-var homeTemplate string
-
-// renderHome makes the page at / once: it shows nothing of a request.
-func renderHome(h House, version string) ([]byte, error) {
-	t, err := template.New("home").Parse(homeTemplate)
-	if err != nil {
-		return nil, fmt.Errorf("home page: %w", err)
-	}
-	var page bytes.Buffer
-	if err := t.Execute(&page, struct {
-		Version   string
-		Providers []Listing
-	}{version, h.Providers}); err != nil {
-		return nil, fmt.Errorf("home page: %w", err)
-	}
-	return page.Bytes(), nil
-}
-
-func (s *house) homepage(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	c.Set(fiber.HeaderContentSecurityPolicy, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-	return c.Send(s.home)
-}

@@ -11,7 +11,7 @@ import (
 type Readiness struct {
 	Ready     bool          `json:"ready"` // false from the beginning of the stop on
 	Config    ConfigState   `json:"config"`
-	Providers []SourceState `json:"providers"`
+	Providers []SourceState `json:"providers,omitzero"` // not told where nothing is listed
 }
 
 // ConfigState says which config.yaml is in force.
@@ -32,6 +32,9 @@ func (s *house) ready(c *fiber.Ctx) error {
 	r := s.Readiness()
 	if r.Ready = !s.Draining(); !r.Ready {
 		c.Status(fiber.StatusServiceUnavailable)
+	}
+	if !s.Listings {
+		r.Providers = nil
 	}
 	set(c, nameCacheControl, "no-store")
 	return c.JSON(r)

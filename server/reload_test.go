@@ -44,7 +44,7 @@ func TestARequestEndsInTheHouseItBeganIn(t *testing.T) {
 	if r := early.read(); r.Header.Get("X-Auth-Username") != "alice" || r.Header.Get("X-Auth-Realm") != "here" {
 		t.Errorf("in the old house: %d %q", r.StatusCode, r.Header)
 	}
-	for path, want := range map[string]string{"/providers": `"name":"new"`, "/": "<td>new</td>"} {
+	for path, want := range map[string]string{"/providers": `"name":"new"`, "/": "<bdi>there</bdi>"} {
 		body, _ := io.ReadAll(late.get(path).Body)
 		if !strings.Contains(string(body), want) {
 			t.Errorf("%s does not show the new house: %s", path, body)

@@ -40,8 +40,10 @@ type Listing struct {
 type House struct {
 	Gate       *gate.Gate
 	Clients    Clients
+	Listings   bool // whether everybody is told of these, of realms and of the version
 	Providers  []Listing
 	Augmenters []Listing
+	Contact    string // for users: mailto:ADDRESS or an https URL, or ""
 	Log        zerolog.Logger
 	Readiness  func() Readiness
 	Keys       jwt.Published
@@ -66,7 +68,7 @@ type Server struct {
 type house struct {
 	House
 	*Server
-	home []byte
+	home homepage
 }
 
 // New returns a server that does not listen yet, with its first house.
@@ -93,6 +95,8 @@ func New(version string, m *metrics.Metrics, h House) (*Server, error) {
 	s.app.Get(jwt.KeySetPath, s.in((*house).keySet))
 	s.app.Get(jwt.DiscoveryPath, s.in((*house).discovery))
 	s.app.Get("/", s.in((*house).homepage))
+	s.app.Get("/favicon.ico", picture("image/x-icon", favicon))
+	s.app.Get("/static/logo.png", picture("image/png", logo))
 	server := s.app.Server()
 	server.HeaderReceived = strict
 	server.Handler = s.counted(s.contain(s.refuseOdd(asGet(s.app.Handler()))))
@@ -102,11 +106,11 @@ func New(version string, m *metrics.Metrics, h House) (*Server, error) {
 
 // Swap puts h in the place of the house. A request that has begun ends in the house that it began in.
 func (s *Server) Swap(h House) error {
-	page, err := renderHome(h, s.version)
+	home, err := newHomepage(h, s.version)
 	if err != nil {
 		return err
 	}
-	s.house.Store(&house{h, s, page})
+	s.house.Store(&house{h, s, home})
 	return nil
 }
 

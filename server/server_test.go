@@ -43,7 +43,7 @@ func startWith(t *testing.T, maxHeader int, log io.Writer, answer auth.Func, cha
 		t.Fatal(err)
 	}
 	house := House{
-		Log: zerolog.New(log), Readiness: func() Readiness { return Readiness{} },
+		Listings: true, Log: zerolog.New(log), Readiness: func() Readiness { return Readiness{} },
 		Gate: gate.New(gate.Config{
 			Sources: []gate.Source{
 				{Authenticator: answer, Name: "a", Type: "fake", Realm: "here", Scheme: auth.Basic, Forms: []auth.Form{auth.Password}, Cache: gate.UntilForgotten},

@@ -16,7 +16,7 @@ const canary = "cAnArY"
 // contractPaths are asked for by every method, and GET by every header.
 var contractPaths = []string{
 	"/authenticate", "/authenticate?realm=" + canary, "/authenticate?" + canary + "=1", "/authenticate/operators", "/authenticate/" + canary, "/whoami",
-	"/whoami?x=" + canary, "/" + canary, "/" + canary + "?" + canary, "/metrics", "/healthz", "/readyz", "/..%2f" + canary, "/<" + canary + ">", "/favicon.ico",
+	"/whoami?x=" + canary, "/" + canary, "/" + canary + "?" + canary, "/metrics", "/healthz", "/readyz", "/..%2f" + canary, "/<" + canary + ">", "/favicon.png",
 }
 
 var contractMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "M-SEARCH", canary}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"gatehouse/conf"
@@ -29,15 +30,33 @@ func (k checkCommand) Run(p *process) error {
 	for _, f := range faults {
 		fmt.Fprintln(p.err, f)
 	}
-	if doc.Failed() || k.Strict && len(faults) > 0 {
+	if doc.Failed() {
 		return exitCode(1)
 	}
-	verdict := "ok"
-	if len(faults) > 0 {
-		verdict = "ok, with warnings"
+	refused := k.Strict && len(faults) > 0
+	if err := k.tell(p, c, doc, refused); err != nil || !refused {
+		return err
 	}
-	_, err := fmt.Fprintf(p.out, "%s: %s\n", p.config, verdict)
-	return err
+	return exitCode(1)
+}
+
+// tell writes the verdict on a configuration without a fault, if it is not refused, and what becomes of one of
+// auth-o-tron.
+func (checkCommand) tell(p *process, c *Config, doc *conf.Document, refused bool) error {
+	verdict := p.config + ": ok\n"
+	switch {
+	case refused:
+		verdict = ""
+	case len(doc.Faults()) > 0:
+		verdict = p.config + ": ok, with warnings\n"
+	}
+	if _, err := io.WriteString(p.out, verdict); err != nil {
+		return err
+	}
+	if m := newMigration(p.config, p.environ, c, doc); m != nil {
+		return m.report(p.out)
+	}
+	return nil
 }
 
 type schemaCommand struct{}

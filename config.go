@@ -117,7 +117,11 @@ func loadWithoutKeys(path string, environ []string) (*Config, *conf.Document) {
 	data, err := os.ReadFile(path)
 	doc := conf.Parse(path, data)
 	if err != nil {
-		doc.Report().Fault("", "cannot be read: %v", err)
+		hint := ""
+		if above := upwards(path); above != "" {
+			hint = "; auth-o-tron would take " + above + ": name it with --config"
+		}
+		doc.Report().Fault("", "cannot be read: %v%s", err, hint)
 		return nil, doc
 	}
 	if doc.Broken() { // nothing said of its content would be true

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -56,9 +57,22 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("read twice:\n%v %+v\n%v %+v", doc.Faults(), first, again.Faults(), second)
 		}
 		if !doc.Failed() {
+			reports(t, newMigration(path, environ, first, doc), canary)
 			enters(t, first)
 		}
 	})
+}
+
+// reports wants what is told of a configuration of auth-o-tron to be text, and no secret.
+func reports(t *testing.T, m *migration, canary string) {
+	t.Helper()
+	if m == nil {
+		return
+	}
+	var told strings.Builder
+	if err := m.report(&told); err != nil || !utf8.ValidString(told.String()) || strings.Contains(told.String(), canary) || strings.ContainsRune(told.String(), '\x1b') {
+		t.Fatalf("the report shows the secret, or is no text: %v, %q", err, told.String())
+	}
 }
 
 // enters wants a configuration without a fault to be one that can be put in force.

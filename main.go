@@ -2,11 +2,14 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -36,7 +39,7 @@ type commands struct {
 	Config string `short:"c" placeholder:"FILE" help:"The configuration. Default: $$GATEHOUSE_CONFIG, $$AOT_CONFIG_PATH, ./config.yaml."`
 
 	Serve       serveCommand   `cmd:"" default:"withargs" help:"Answer requests (the default)."`
-	Check       checkCommand   `cmd:"" help:"Check the configuration and the password files; touch no network."`
+	Check       checkCommand   `cmd:"" help:"Check the configuration and the password files; touch no network. Of auth-o-tron's configuration it tells what becomes of it."`
 	Hash        hashCommand    `cmd:"" help:"Make a line of a password file from a password."`
 	Key         keyCommand     `cmd:"" help:"Make and list the keys that sign tokens."`
 	Schema      schemaCommand  `cmd:"" help:"Print the JSON Schema of config.yaml."`
@@ -73,6 +76,9 @@ func run(args []string, p *process) int {
 		fmt.Fprintln(p.err, "gatehouse:", err)
 		return 1
 	}
+	if slices.Contains(args, "--schema") { // anywhere, as on auth-o-tron's command line
+		args = []string{"schema"}
+	}
 	chosen, err := parser.Parse(args)
 	if done { // --help was shown
 		return 0
@@ -95,12 +101,36 @@ func run(args []string, p *process) int {
 }
 
 func configPath(flag string, getenv func(string) string) string {
-	for _, path := range []string{flag, getenv("GATEHOUSE_CONFIG"), getenv("AOT_CONFIG_PATH")} {
+	for _, path := range []string{flag, getenv("GATEHOUSE_CONFIG")} {
 		if path != "" {
 			return path
 		}
 	}
+	if path := getenv("AOT_CONFIG_PATH"); path != "" {
+		return cmp.Or(upwards(path), path)
+	}
 	return "config.yaml"
+}
+
+// upwards is where auth-o-tron finds a file that is not there: in the nearest folder above that has it. It is "" for
+// one that is there, or nowhere, or named from the root.
+func upwards(path string) string {
+	folder, err := os.Getwd()
+	if err != nil || isFile(path) || filepath.IsAbs(path) {
+		return ""
+	}
+	for folder != filepath.Dir(folder) {
+		folder = filepath.Dir(folder)
+		if found := filepath.Join(folder, path); isFile(found) {
+			return found
+		}
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 type versionCommand struct{}

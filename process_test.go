@@ -205,6 +205,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"--version"}, 0, "gatehouse ", ""},
 		{[]string{"--help"}, 0, "Usage: gatehouse", ""},
 		{[]string{"servee"}, 2, "", "servee"},
+		{[]string{"--schema"}, 0, "{", ""}, // auth-o-tron's
+		{[]string{"serve", "--port", "1", "--schema"}, 0, "{", ""},
 		{[]string{"check", "--nothing"}, 2, "", "--nothing"},
 		{[]string{"check-ecflow", "/nothere", "https://h:1"}, 1, "", "nothere"},
 	} {
@@ -510,6 +512,41 @@ func TestConfigIsFound(t *testing.T) {
 	} {
 		if code, _, stderr := result(t, "", row.environ, row.args...); code != 0 {
 			t.Errorf("%q %q: exit %d, %s", row.environ, row.args, code, stderr)
+		}
+	}
+}
+
+// AOT_CONFIG_PATH is searched for in the folders above, as auth-o-tron does; of any other file that is said.
+func TestConfigIsFoundAbove(t *testing.T) {
+	top, err := filepath.EvalSymlinks(folder(t, map[string]string{"config.yaml": minimal, "aot.yaml": minimal}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	below := filepath.Join(top, "a", "aot.yaml") // a folder of that name is passed over
+	if err := os.MkdirAll(filepath.Join(below, "b"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		folder  string
+		environ []string
+		code    int
+		says    string
+	}{
+		{top, []string{"AOT_CONFIG_PATH=aot.yaml"}, 0, "aot.yaml: ok"},
+		{below, []string{"AOT_CONFIG_PATH=aot.yaml"}, 0, top + "/aot.yaml: ok"},
+		{filepath.Join(below, "b"), []string{"AOT_CONFIG_PATH=aot.yaml"}, 0, top + "/aot.yaml: ok"},
+		{below, []string{"AOT_CONFIG_PATH=nothere.yaml"}, 1, "nothere.yaml: cannot be read: open nothere.yaml: no such file or directory\n"},
+		{below, []string{"AOT_CONFIG_PATH=/aot.yaml"}, 1, "/aot.yaml: cannot be read"},
+		{below, nil, 1, "config.yaml: cannot be read: open config.yaml: no such file or directory; auth-o-tron would take " + top + "/config.yaml: name it with --config\n"},
+		{below, []string{"GATEHOUSE_CONFIG=config.yaml"}, 1, "name it with --config"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		cmd := command(ctx, row.environ, "check")
+		cmd.Dir = row.folder
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != row.code || !strings.Contains(string(out), row.says) {
+			t.Errorf("%s %q: exit %d, %s", row.folder, row.environ, code, out)
 		}
 	}
 }

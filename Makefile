@@ -48,9 +48,10 @@ test: need ## every test, end to end ones too, under the race detector
 
 .PHONY: need
 need:
-	@scripts/need nginx wrk htpasswd curl openssl python-jwt promtool fail2ban-regex python-seccomp systemd-analyze lintian logrotate ip man jq python3 slapd chromium
+	@scripts/need nginx wrk htpasswd curl openssl python-jwt promtool fail2ban-regex python-seccomp systemd-analyze lintian logrotate ip man jq python3 slapd chromium node npm
 	@e2e/ecflow/fetch >/dev/null || [ $$? = 3 ] # 3: cannot be had here; its tests skip and say so
 	@e2e/kubernetes/fetch || [ $$? = 3 ] # likewise
+	@e2e/oidc/fetch || [ $$? = 3 ] # likewise
 
 .PHONY: check
 check: scan ## format, vet, staticcheck, known vulnerabilities, gosec, then the tests

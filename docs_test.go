@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -52,6 +53,27 @@ func collectKeys(node any, keys map[string]bool) {
 	case []any:
 		for _, child := range node {
 			collectKeys(child, keys)
+		}
+	}
+}
+
+// Every list of providers that the page shows loads without an error or a warning, below a version line, with the secrets that it names.
+func TestSamplesOfThePageLoad(t *testing.T) {
+	page, err := os.ReadFile("docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```yaml\n(providers:.*?)```").FindAllStringSubmatch(string(page), -1)
+	if len(blocks) < 4 {
+		t.Fatalf("only %d samples", len(blocks))
+	}
+	for _, block := range blocks {
+		files := map[string]string{"config.yaml": "version: \"3\"\nstate_dir: state\n" + block[1]}
+		for _, named := range regexp.MustCompile(`_file: (\S+)`).FindAllStringSubmatch(block[1], -1) {
+			files[named[1]] = "0123456789abcdef0123456789abcdef"
+		}
+		if _, doc := load(folder(t, files)+"/config.yaml", nil); len(doc.Faults()) != 0 {
+			t.Errorf("%v\n%s", doc.Faults(), block[1])
 		}
 	}
 }

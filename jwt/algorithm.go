@@ -20,7 +20,7 @@ type algorithm struct {
 	minSecret int // bytes: the size of the hash (RFC 7518, section 3.2)
 }
 
-// algorithms are all that can ever be allowed (RFC 7518, section 3.1, and RFC 8037); none is not here.
+// algorithms are all that can ever be allowed (RFC 7518, section 3.1, RFC 8037 and 9864); none is not here.
 var algorithms = map[string]algorithm{
 	"HS256": {kindSecret, josejwt.SigningMethodHS256, MinSecret},
 	"HS384": {kindSecret, josejwt.SigningMethodHS384, 48},
@@ -35,6 +35,8 @@ var algorithms = map[string]algorithm{
 	"ES384": {"P-384", josejwt.SigningMethodES384, 0},
 	"ES512": {"P-521", josejwt.SigningMethodES512, 0},
 	"EdDSA": {"Ed25519", josejwt.SigningMethodEdDSA, 0},
+
+	"Ed25519": {"Ed25519", josejwt.SigningMethodEdDSA, 0}, // RFC 9864's name for the same
 }
 
 // fixedSalt leaves out golang-jwt's VerifyOptions, which take a salt of any length: RFC 7518, section 3.5,

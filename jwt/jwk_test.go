@@ -34,6 +34,7 @@ func TestKeysThatAreUsed(t *testing.T) {
 		"P-384":                         jwk(idp()["p384"].Public(), nil),
 		"P-521":                         jwk(idp()["p521"].Public(), nil),
 		"Ed25519":                       jwk(idp()["ed"].Public(), nil),
+		"Ed25519 by RFC 9864's name":    jwk(idp()["ed"].Public(), map[string]any{"alg": "Ed25519"}),
 		"for signatures":                with(rsaKey(), "use", "sig"),
 		"for verifying and more":        with(rsaKey(), "key_ops", []string{"sign", "verify"}),
 		"for one algorithm":             with(rsaKey(), "alg", "PS384"),

@@ -13,7 +13,7 @@ const MaxKeySet = 256 << 10
 const maxKeys = 100
 
 // ErrUnknownKey is the error of [Verifier.Verify] for a token that passes every other check, but no key of
-// the set is the one it names, or fits it. It is not a refusal yet: the keys may have been changed, and may
+// the set is the one it names, or fits it, or verifies it where it names none. It is not a refusal yet: the keys may have been changed, and may
 // be asked for again, at a rate that a stranger's tokens cannot raise.
 var ErrUnknownKey = errors.New("token: no known key fits it")
 

@@ -159,6 +159,9 @@ func (v *Verifier) checkSignature(c compact) (mark string, err error) {
 		key, mark = found.key, found.mark
 	}
 	if err := algorithms[c.alg].method.Verify(c.input, c.signature, key); err != nil {
+		if v.keys != nil && c.kid == "" { // the only key that fits may be an older one
+			return "", ErrUnknownKey
+		}
 		return "", &TokenError{"signature", "is not that of the key"}
 	}
 	return mark, nil

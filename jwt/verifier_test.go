@@ -49,6 +49,29 @@ func refused(t *testing.T, v *jwt.Verifier, token string, now time.Time, check s
 	}
 }
 
+// RFC 9864: Ed25519 is what EdDSA is with such a key, and a name of its own.
+func TestEd25519IsTheNewNameOfEdDSA(t *testing.T) {
+	header := func(alg string) string { return fmt.Sprintf(`{"alg":%q,"kid":"ed"}`, alg) }
+	old, only := strict(t), strict(t)
+	old.Algorithms, only.Algorithms = []string{"EdDSA"}, []string{"Ed25519"}
+	for name, row := range map[string]struct {
+		c     jwt.VerifierConfig
+		alg   string
+		check string
+	}{
+		"every algorithm is allowed":  {strict(t), "Ed25519", ""},
+		"the new name is allowed":     {only, "Ed25519", ""},
+		"the old name alone":          {old, "Ed25519", "alg"},
+		"the new name alone":          {only, "EdDSA", "alg"},
+		"Ed448, which is another one": {strict(t), "Ed448", "alg"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused(t, verifier(t, row.c), mint(t, "EdDSA", header(row.alg), claimsOf("")), second, row.check)
+		})
+	}
+	refused(t, verifier(t, strict(t)), mint(t, "ES256", header("Ed25519"), claimsOf("")), second, "signature")
+}
+
 func TestEveryAlgorithmVerifies(t *testing.T) {
 	v := verifier(t, strict(t))
 	for alg, kid := range kidOf {

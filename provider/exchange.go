@@ -19,6 +19,17 @@ type reply struct {
 	large  bool // whether there is more than that
 }
 
+// parseBase reads the URL below which a service's paths are. [url.URL.JoinPath] needs one with a path of its own: without,
+// what it joins begins with no slash, and neither does the request line.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	base.RawQuery = ""
+	return base.JoinPath("/"), nil
+}
+
 // newRequest returns a question without a body.
 func newRequest(ctx context.Context, method string, to *url.URL) *http.Request {
 	u := *to

@@ -36,11 +36,10 @@ func (g *TokenGenerator) Check(r conf.Report) {
 
 // Open returns the provider. Its keys are asked for in the background, until ctx ends.
 func (g *TokenGenerator) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
-	base, err := url.Parse(g.URL)
+	base, err := parseBase(g.URL)
 	if err != nil {
 		return nil, errors.New("token_generator_url: is no URL")
 	}
-	base.RawQuery = ""
 	t := &trader{tokens: &g.Tokens, env: env, forms: []auth.Form{auth.JWT, auth.Opaque}, spare: newSpare(env, g.MaxConcurrent)}
 	t.ask = func(ctx context.Context, token string) *http.Request {
 		return postJSON(ctx, base.JoinPath("validate-token"), map[string]string{"token": token, "client_id": g.ClientID})

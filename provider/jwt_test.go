@@ -180,6 +180,31 @@ func TestATokenAsGlobusIssuesIt(t *testing.T) {
 	})
 }
 
+// Where no key has a name, a signature that does not verify may be by a newer key. Strangers' cost one look, too.
+func TestAKeyWithoutANameChanges(t *testing.T) {
+	p := newIDP()
+	nameless := func(kid string) []map[string]any { return []map[string]any{publicJWK(signers()[kid].Public(), nil)} }
+	by := func(kid string) string { return signedAs(t, kid, map[string]any{"alg": "ES256"}, nil) }
+	p.keys = nameless("one")
+	inARealm(t, jwtBy(), p, func(r *realm) {
+		old := by("one")
+		r.wantIn("by the only key", old)
+		time.Sleep(keysCooldown + time.Second)
+		p.mu.Lock()
+		p.keys = nameless("two")
+		p.mu.Unlock()
+		before := p.looks.Load()
+		r.wantIn("by the next", by("two"))
+		r.wantDenied("by the one before", old)
+		for range 100 {
+			r.wantDenied("by a stranger's", by("stranger"))
+		}
+		if n := p.looks.Load() - before; n != 1 {
+			t.Errorf("%d looks", n)
+		}
+	})
+}
+
 func TestTokensByASharedSecret(t *testing.T) {
 	const shared = "0123456789abcdef0123456789abcdef"
 	hs := signedWith(t, shared, map[string]any{"alg": "HS256"})

@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/conf"
+	"gatehouse/jwt"
 )
 
 // OpenIDOffline takes Keycloak's offline tokens: each is introspected, traded for an access token, and that verified.
@@ -39,15 +40,14 @@ func (o *OpenIDOffline) Check(r conf.Report) {
 
 // Open returns the provider. Its keys are asked for in the background, until ctx ends.
 func (o *OpenIDOffline) Open(ctx context.Context, env Env) (auth.Authenticator, error) {
-	base, err := url.Parse(o.IAMURL)
+	base, err := parseBase(o.IAMURL)
 	if err != nil {
 		return nil, errors.New("iam_url: is no URL")
 	}
-	base.RawQuery = ""
 	endpoint := base.JoinPath("realms", url.PathEscape(env.Realm), "protocol/openid-connect/token")
 	introspection := endpoint.JoinPath("introspect")
 	us := client{id: o.PrivateClient, secret: string(o.PrivateSecret)}
-	t := &trader{tokens: &o.Tokens, env: env, forms: []auth.Form{auth.JWT}, spare: newSpare(env, o.MaxConcurrent)}
+	t := &trader{tokens: &o.Tokens, env: env, forms: []auth.Form{auth.JWT}, notOurs: o.isAnothers, spare: newSpare(env, o.MaxConcurrent)}
 	t.ask = func(ctx context.Context, token string) *http.Request {
 		return us.post(ctx, introspection, url.Values{"token": {token}})
 	}
@@ -65,4 +65,18 @@ func (o *OpenIDOffline) Open(ctx context.Context, env Env) (auth.Authenticator, 
 		return nil, err
 	}
 	return t, nil
+}
+
+// isAnothers reports whether a token is by its own words none that Keycloak would trade: an access token (RFC 9068, or
+// what Keycloak has as the claim typ of its own), an ID token, or one of another issuer. Nobody has verified these words,
+// so they keep a token here and let nobody in; one that cannot be read is asked about. Offline tokens have the same iss
+// as the access tokens that they are traded for, so where issuer is set no other could be good.
+func (o *OpenIDOffline) isAnothers(token string) bool {
+	said, ok := jwt.Claim(token)
+	if !ok {
+		return false
+	}
+	kind, named := said.Claims["typ"].(string)
+	issuer, issued := said.Claims["iss"].(string)
+	return said.Type == "at+jwt" || named && kind != "Offline" || o.Issuer != "" && issued && issuer != o.Issuer
 }

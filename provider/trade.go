@@ -17,6 +17,8 @@ type trader struct {
 	spare  *spare
 	keys   *keyring
 
+	notOurs func(token string) bool // whether a token is nothing to ask about; nil: all may be
+
 	ask    func(ctx context.Context, token string) *http.Request // whether it is good
 	isGood func(reply) error                                     // [auth.ErrDenied] if not
 	trade  func(ctx context.Context, token string) *http.Request // for an access token
@@ -24,7 +26,7 @@ type trader struct {
 
 // Authenticate returns the user whom the access token names. The answer lives as long as that.
 func (t *trader) Authenticate(ctx context.Context, c auth.Credential) (auth.User, error) {
-	if !slices.Contains(t.forms, c.Form) {
+	if !slices.Contains(t.forms, c.Form) || t.notOurs != nil && t.notOurs(string(c.Secret)) {
 		return auth.User{}, auth.ErrNotMine
 	}
 	var access string

@@ -168,3 +168,80 @@ func TestTheRealmOfAnOfflineTokenIsOneStepOfThePath(t *testing.T) {
 		t.Errorf("asked %s", asked)
 	}
 }
+
+// A base without a path, as auth-o-tron's sections have it, makes requests that a strict server can read.
+func TestABaseNeedsNoPath(t *testing.T) {
+	for name, c := range map[string]struct {
+		config Config
+		want   string
+	}{
+		"openid-offline":          {func() Config { o := offlineAt(issuer); o.IAMURL = issuer; return o }(), keycloakIntrospect},
+		"openid-offline, a slash": {offlineAt(issuer), keycloakIntrospect},
+		"ecmwf-token-generator":   {func() Config { g := generatorAt(issuer); g.URL = issuer; return g }(), "/validate-token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			var asked string
+			w.HTTP = roundTrip(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost {
+					asked = r.URL.RequestURI()
+				}
+				return response(500, ""), nil
+			})
+			_, _ = open(t, t.Context(), c.config, w.Env).Authenticate(t.Context(), bearerJWTOf(canary))
+			if asked != c.want {
+				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+}
+
+// What is by its own words no offline token stays here: an access token that was refused would be shown to whom it is
+// not for. What says nothing, or cannot be read, may be one.
+func TestKeycloakIsShownItsOwnOfflineTokensOnly(t *testing.T) {
+	made := func(header, claims string) string { return b64url(header) + "." + b64url(claims) + ".c2ln" }
+	const plain = `{"alg":"HS512","typ":"JWT","kid":"k"}`
+	for name, row := range map[string]struct {
+		token  string
+		issuer string // as configured
+		shown  bool
+	}{
+		"an offline token":                      {made(plain, `{"typ":"Offline","iss":"`+issuer+`"}`), "", true},
+		"one of the issuer":                     {made(plain, `{"typ":"Offline","iss":"`+issuer+`"}`), issuer, true},
+		"one of another issuer":                 {made(plain, `{"typ":"Offline","iss":"https://other.example"}`), issuer, false},
+		"one of another, where none is known":   {made(plain, `{"typ":"Offline","iss":"https://other.example"}`), "", true},
+		"one that names no issuer":              {made(plain, `{"typ":"Offline"}`), issuer, true},
+		"another issuer's, of no typ":           {made(plain, `{"iss":"https://other.example"}`), issuer, false},
+		"an access token":                       {made(plain, `{"typ":"Bearer","scope":"openid offline_access"}`), "", false},
+		"an access token by RFC 9068":           {made(`{"alg":"RS256","typ":"at+jwt"}`, `{}`), "", false},
+		"an access token bound by RFC 9449":     {made(plain, `{"typ":"DPoP"}`), "", false},
+		"an ID token":                           {made(plain, `{"typ":"ID"}`), "", false},
+		"a refresh token that ends with logout": {made(plain, `{"typ":"Refresh"}`), "", false},
+		"of no typ":                             {made(plain, `{}`), "", true},
+		"of a typ that is no text":              {made(plain, `{"typ":["Offline"]}`), "", true},
+		"encrypted":                             {"eyJhbGciOiJkaXIifQ..aXY.Yw.dGFn", issuer, true},
+		"of claims that are no JSON":            {made(plain, `{"typ":"Bearer"`), "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, config := newAuthServer(), offlineAt(issuer)
+			config.Issuer = row.issuer
+			_, err := asks(t, server, config, bearerJWTOf(row.token))
+			want := auth.ErrNotMine
+			if row.shown {
+				want = auth.ErrDenied
+			}
+			if !errors.Is(err, want) || row.shown != (len(server.asked) == 1) {
+				t.Errorf("asked %d times, %v", len(server.asked), err)
+			}
+		})
+	}
+}
+
+// The token generator's tokens are ECMWF's own: nobody here knows what they say of themselves.
+func TestTheTokenGeneratorIsShownEveryToken(t *testing.T) {
+	server := newAuthServer()
+	_, err := asks(t, server, generatorAt(issuer), bearerJWTOf(b64url(`{"typ":"at+jwt"}`)+"."+b64url(`{"typ":"Bearer"}`)+".c2ln"))
+	if !errors.Is(err, auth.ErrDenied) || len(server.asked) != 1 {
+		t.Errorf("asked %d times, %v", len(server.asked), err)
+	}
+}

@@ -11,9 +11,11 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"gatehouse/auth"
 	"gatehouse/gate"
 	"gatehouse/jwt"
 	"gatehouse/metrics"
+	"gatehouse/provider"
 	"gatehouse/role"
 	"gatehouse/server"
 	"gatehouse/throttle"
@@ -70,6 +72,9 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
 		}),
 		Clients: c.Server.Clients(), Listings: c.Server.Listings, Contact: c.Server.Contact, Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
+	}
+	if slices.ContainsFunc(c.Providers, func(e provider.Entry) bool { return e.Scheme() == auth.TLS }) {
+		p.house.Certificates = c.Server.Certificates()
 	}
 	for _, entry := range c.Providers {
 		p.house.Providers = append(p.house.Providers, server.Listing{Name: entry.Name, Type: entry.Type, Realm: entry.Realm})

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"gatehouse/e2e/pki"
 	"gatehouse/gate"
 	"gatehouse/metrics"
 	"gatehouse/provider"
@@ -113,6 +114,45 @@ func TestTheHomepageHasWordsForEveryKind(t *testing.T) {
 		section, _, _ = strings.Cut(section, "</section>")
 		if n := strings.Count(section, "<pre>"); n != len(sources[i].Forms) {
 			t.Errorf("%s: %d ways to log in, want %d", kind, n, len(sources[i].Forms))
+		}
+	}
+}
+
+// Where no provider takes certificates nobody can hand one over.
+func TestCertificatesAreReadWhereAProviderTakesThem(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "config.yaml")
+	if err := os.WriteFile(filepath.Join(folder, "ca.pem"), []byte(pki.New(t, "clients").PEM()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const text = `
+version: "3"
+server: { socket: gatehouse.sock, client_verify_header: ssl-client-verify, client_cert_header: ssl-client-cert }
+jwt: { secret: 0123456789abcdef0123456789abcdef }
+providers:
+  - { name: users, type: plain, realm: r, users: [{ username: a, password: b }] }
+`
+	const mtls = "  - { name: machines, type: mtls, realm: r, ca_file: ca.pem, username: cn }\n"
+	for more, want := range map[string]server.Certificates{
+		"":   {},
+		mtls: server.Config{VerifyHeader: "ssl-client-verify", CertHeader: "ssl-client-cert"}.Certificates(),
+	} {
+		if err := os.WriteFile(path, []byte(text+more), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, doc := load(path, nil)
+		if doc.Failed() {
+			t.Fatal(doc.Faults())
+		}
+		e, err := newEstate(t.Context(), zerolog.Nop(), new(level), nil, metrics.New("test"))
+		if err == nil {
+			err = e.enter(t.Context(), c)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := e.house.Certificates; got != want {
+			t.Errorf("with %q: %+v, want %+v", more, got, want)
 		}
 	}
 }

@@ -94,7 +94,10 @@ func (*Config) IgnoredKeys() map[string]string {
 
 func defaults() *Config {
 	return &Config{
-		Server:   server.Config{Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP", Listings: true},
+		Server: server.Config{
+			Host: "127.0.0.1", SocketMode: 0o660, MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP", Listings: true,
+			VerifyHeader: "X-SSL-Client-Verify", CertHeader: "X-SSL-Client-Cert",
+		},
 		Metrics:  Metrics{Enabled: true, Port: 9090},
 		Logging:  Logging{Level: "info", Format: "json", Service: "gatehouse"},
 		Auth:     Auth{TimeoutInMS: 5000},
@@ -242,6 +245,9 @@ func (c *Config) checkLists(r conf.Report) {
 		at := r.At("providers", i)
 		p.Check(at)
 		p.CheckIssuer(at, c.JWT.Issuer)
+		if p.Scheme() == auth.TLS && c.Server.TrustsNobody() {
+			at.Fault("", "nobody is trusted to hand clients' certificates over: set server.socket, or name the proxies in server.trusted_proxies")
+		}
 		if names[p.Name] {
 			at.Strict("name", "%q is the name of another provider too", p.Name)
 		}

@@ -17,16 +17,20 @@ const (
 	Bearer Scheme = "Bearer" // RFC 6750
 )
 
+// TLS is what a client's certificate comes by. It is no scheme of HTTP, so no challenge names it.
+const TLS Scheme = "TLS"
+
 // A Form says what kind of secret a [Credential] carries, as far as its text shows it. Only sources
 // that name a form are shown credentials of that form.
 type Form uint8
 
 // The forms.
 const (
-	Password Form = iota + 1 // the password of a Basic credential
-	OwnToken                 // a token that gatehouse itself gave out: gh_…
-	JWT                      // a compact JWS or JWE (RFC 7519): three or five parts, the first a JSON header
-	Opaque                   // any other bearer token, such as an API key
+	Password    Form = iota + 1 // the password of a Basic credential
+	OwnToken                    // a token that gatehouse itself gave out: gh_…
+	JWT                         // a compact JWS or JWE (RFC 7519): three or five parts, the first a JSON header
+	Opaque                      // any other bearer token, such as an API key
+	Certificate                 // a client's certificate, see [Presented.Certify]
 )
 
 // A Credential is one thing a request presents. A credential that [Presented.Parse] made points into

@@ -17,9 +17,9 @@ const (
 var (
 	// ErrNone says that a request presents no credential at all.
 	ErrNone = errors.New("no credential presented")
-	// ErrMalformed says that an Authorization header cannot be read as RFC 7235, 7617 and 6750 say.
-	// Nobody is asked about any part of such a header.
-	ErrMalformed = errors.New("malformed Authorization header")
+	// ErrMalformed says that an Authorization header cannot be read as RFC 7235, 7617 and 6750 say, or that
+	// what is meant once stands twice. Nobody is asked about any part of such a request.
+	ErrMalformed = errors.New("malformed credential")
 )
 
 // Presented is what one request presents. Its zero value is ready; Parse may be called again, and

@@ -17,6 +17,9 @@ type challenge struct {
 func challengesOf(sources []Source) []challenge {
 	var list []challenge
 	for _, s := range sources {
+		if s.Scheme == auth.TLS {
+			continue
+		}
 		c := challenge{s.Scheme, s.Realm, string(s.Scheme) + " realm=" + quoted(s.Realm)}
 		if !slices.Contains(list, c) {
 			list = append(list, c)

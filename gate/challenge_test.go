@@ -22,6 +22,7 @@ func TestChallenge(t *testing.T) {
 		navigation bool
 		want       string
 	}{
+		"a certificate answers no challenge":      {[]source{{auth.TLS, "a"}, {auth.Basic, "a"}}, gate.Ask{}, false, `Basic realm="a"`},
 		"nobody to ask":                           {nil, gate.Ask{}, false, `Bearer`},
 		"one source":                              {[]source{{auth.Basic, "ecmwf"}}, gate.Ask{}, false, `Basic realm="ecmwf"`},
 		"the order of config.yaml, each once":     {mixed, gate.Ask{}, false, `Bearer realm="b", Basic realm="a", Bearer realm="a", Basic realm="b"`},

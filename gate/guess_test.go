@@ -231,3 +231,28 @@ func TestAnActiveUserStaysKnown(t *testing.T) {
 		wantUser(t, d, err, "alice")
 	})
 }
+
+// Who could present one had its key: there is nothing to guess, and nobody to lock out.
+func TestDeniedCertificatesHoldNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked, looked atomic.Int64
+		certificates := keys("mtls", func(context.Context, auth.Credential) (auth.User, error) {
+			looked.Add(1)
+			return auth.User{}, auth.ErrDenied
+		})
+		certificates.Scheme, certificates.Forms = auth.TLS, []auth.Form{auth.Certificate}
+		g, _ := newGate(t, nil, certificates, wonderland(&asked))
+		for i := range 1000 {
+			c := auth.Credential{Scheme: auth.TLS, Form: auth.Certificate, Secret: auth.Secret(fmt.Sprint(i))}
+			_, err := g.Decide(t.Context(), gate.Ask{Credentials: []auth.Credential{c}, Client: here})
+			if !errors.Is(err, auth.ErrDenied) {
+				t.Fatal(err)
+			}
+		}
+		d, err := g.Decide(t.Context(), login(here, "alice", "right"))
+		wantUser(t, d, err, "alice")
+		if looked.Load() != 1000 {
+			t.Errorf("%d of 1,000 were looked at", looked.Load())
+		}
+	})
+}

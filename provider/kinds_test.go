@@ -18,6 +18,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/conf"
 	"gatehouse/e2e/ldap"
+	"gatehouse/e2e/pki"
 )
 
 // A specimen is one section of a kind with a back end that works.
@@ -106,6 +107,14 @@ var specimens = map[string]func(t *testing.T) specimen{
 	"ecmwf-api": func(t *testing.T) specimen {
 		service := newWhoAmI(t)
 		return remoteSpecimen(ecmwfAt(service.URL+"/v1/"), service)
+	},
+	"mtls": func(t *testing.T) specimen {
+		ca := pki.New(t, "clients")
+		m := mtlsBy(t, "cn", ca)
+		return specimen{
+			config: m, good: certified(ca.Client(t, "alice")), wrong: certified(pki.New(t, "clients").Client(t, "alice")),
+			kill: func(t *testing.T, _ auth.Authenticator) { writeFile(t, m.CAFile, "") },
+		}
 	},
 	"ldap": func(t *testing.T) specimen {
 		directory := ldap.NewFake(t, knowsAlice)
@@ -201,7 +210,7 @@ func TestEveryKindKnowsItsUserAndDeniesAWrongSecret(t *testing.T) {
 }
 
 func TestEveryKindLeavesOtherCredentialsAlone(t *testing.T) {
-	forms := []auth.Form{0, auth.Password, auth.OwnToken, auth.JWT, auth.Opaque}
+	forms := []auth.Form{0, auth.Password, auth.OwnToken, auth.JWT, auth.Opaque, auth.Certificate}
 	eachKind(t, func(t *testing.T, s specimen) {
 		a := open(t, t.Context(), s.config, newWorld(t).Env)
 		if s.kill != nil {

@@ -29,6 +29,7 @@ var kinds = map[string]kind{
 	"openid-offline":        {auth.Bearer, []auth.Form{auth.JWT}, time.Minute, func() Config { return newOpenIDOffline() }},
 	"ecmwf-token-generator": {auth.Bearer, []auth.Form{auth.JWT, auth.Opaque}, time.Minute, func() Config { return newTokenGenerator() }},
 	"ldap":                  {auth.Basic, []auth.Form{auth.Password}, time.Minute, func() Config { return newLDAP() }},
+	"mtls":                  {auth.TLS, []auth.Form{auth.Certificate}, time.Minute, func() Config { return new(MTLS) }},
 }
 
 // A kind says which credentials a provider is shown, how long its yes is remembered, and makes its section of config.yaml.

@@ -66,7 +66,7 @@ func (s *house) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	set(c, nameProxyCache, "0") // before the other: nginx 1.22 would stop at that
 	set(c, nameCacheControl, "no-store")
 
-	ask := readAsk(c, p)
+	ask := s.readAsk(c, p)
 	ask.Arrived, ask.Trace = begin, s.Clients.trace(c)
 	var clear bool
 	if ask.Client, clear = s.Clients.of(c); !clear {
@@ -83,9 +83,10 @@ func (s *house) decide(c *fiber.Ctx) (gate.Decision, bool) {
 	return d, err == nil
 }
 
-// readAsk reads what of the request decides: nothing but Authorization, X-Auth-Realm, the query's realm
-// and the path. Whose client it is only decides who has to wait. What it returns points into the request and into p.
-func readAsk(c *fiber.Ctx, p *auth.Presented) gate.Ask {
+// readAsk reads what of the request decides: nothing but Authorization, or without one the certificate that a trusted
+// proxy hands over; X-Auth-Realm, the query's realm and the path. Whose client it is only decides who has to wait. What
+// it returns points into the request and into p.
+func (s *house) readAsk(c *fiber.Ctx, p *auth.Presented) gate.Ask {
 	ask := gate.Ask{Policy: c.Params("policy")}
 	for _, realm := range c.Context().QueryArgs().PeekMulti("realm") {
 		ask.Realms = append(ask.Realms, utils.UnsafeString(realm))
@@ -100,9 +101,11 @@ func readAsk(c *fiber.Ctx, p *auth.Presented) gate.Ask {
 	case len(authorizations) > 1, headers > 1:
 		ask.Fault = auth.ErrMalformed
 	case len(authorizations) == 0:
-		ask.Fault = auth.ErrNone
-	default:
+		ask.Fault = s.certificate(c, p)
+	default: // that alone: a wrong password does not become the certificate's user
 		ask.Fault = p.Parse(utils.UnsafeString(authorizations[0]))
+	}
+	if ask.Fault == nil {
 		ask.Credentials = p.Credentials()
 	}
 	return ask

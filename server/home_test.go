@@ -294,7 +294,7 @@ func TestWhatIsAContact(t *testing.T) {
 		if got := contactText(contact); got != text {
 			t.Errorf("%s: %q, want %q", contact, got, text)
 		}
-		faults := conf.Collect(Config{MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP", Contact: contact}.Check)
+		faults := conf.Collect(Config{MaxHeaderBytes: 4000, ClientIPHeader: "X-Real-IP", VerifyHeader: "v", CertHeader: "c", Contact: contact}.Check)
 		if (len(faults) == 0) != (text != "") {
 			t.Errorf("%s: %v", contact, faults)
 		}

@@ -27,6 +27,8 @@ type Config struct {
 	SocketGroup    string        `yaml:"socket_group" doc:"The group that the socket is given to: that of the proxy, such as www-data. Default: gatehouse's own."`
 	ClientIPHeader string        `yaml:"client_ip_header" doc:"The header in which a trusted proxy tells the client's address: exactly one."`
 	TrustedProxies []Network     `yaml:"trusted_proxies" doc:"The addresses and networks of proxies that come by the port. Every other peer is then a client itself; [] says that there are no such proxies. The peer at the Unix socket is always trusted."`
+	VerifyHeader   string        `yaml:"client_verify_header" doc:"The header in which a trusted proxy tells how it verified the client's certificate: SUCCESS, NONE, or why not. Read for providers of type mtls only."`
+	CertHeader     string        `yaml:"client_cert_header" doc:"The header in which it hands the certificate over, as nginx's $ssl_client_escaped_cert has it, or as RFC 9440 does."`
 	DrainDelay     time.Duration `yaml:"drain_delay" doc:"How long after SIGTERM requests are still taken while /ready says 503, for a balancer to notice."`
 	MaxHeaderBytes int           `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 	Listings       bool          `yaml:"listings" doc:"Whether everybody may read the names of providers, augmenters and realms, and the version: at /, /providers, /augmenters and /ready."`
@@ -104,6 +106,7 @@ func (c Config) Check(r conf.Report) {
 	case header == "x-forwarded-for" || header == "forwarded":
 		r.Fault("client_ip_header", "%s may hold what the client says: have the proxy set a header of its own, such as X-Real-IP", c.ClientIPHeader)
 	}
+	c.checkCertificates(r)
 	for i, n := range c.TrustedProxies {
 		if n.IsEverybody() {
 			r.At("trusted_proxies", i).Fault("", "is everybody: whoever reaches the port could say that they are somebody else")

@@ -104,7 +104,7 @@ func TestFileMode(t *testing.T) {
 
 func TestConfigFaults(t *testing.T) {
 	port := 65536
-	faults := conf.Collect(Config{Port: &port, MaxHeaderBytes: 10, ClientIPHeader: "X-Real-IP", Socket: strings.Repeat("s", 108)}.Check)
+	faults := conf.Collect(Config{Port: &port, MaxHeaderBytes: 10, ClientIPHeader: "X-Real-IP", VerifyHeader: "V", CertHeader: "C", Socket: strings.Repeat("s", 108)}.Check)
 	if len(faults) != 3 {
 		t.Errorf("%v, want three faults", faults)
 	}

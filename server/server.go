@@ -38,16 +38,17 @@ type Listing struct {
 
 // House is what a configuration makes of the answers. A reload puts another in its place.
 type House struct {
-	Gate       *gate.Gate
-	Clients    Clients
-	Listings   bool // whether everybody is told of these, of realms and of the version
-	Providers  []Listing
-	Augmenters []Listing
-	Contact    string // for users: mailto:ADDRESS or an https URL, or ""
-	Log        zerolog.Logger
-	Readiness  func() Readiness
-	Keys       jwt.Published
-	Audit      *audit.Log // nil: nothing is recorded
+	Gate         *gate.Gate
+	Clients      Clients
+	Certificates Certificates // zero: none are read
+	Listings     bool         // whether everybody is told of these, of realms and of the version
+	Providers    []Listing
+	Augmenters   []Listing
+	Contact      string // for users: mailto:ADDRESS or an https URL, or ""
+	Log          zerolog.Logger
+	Readiness    func() Readiness
+	Keys         jwt.Published
+	Audit        *audit.Log // nil: nothing is recorded
 }
 
 // A Server answers HTTP for the house of the moment.

@@ -39,6 +39,10 @@ var spoofs = []struct {
 	{name: "another address", headers: []string{"X-Real-IP: 127.0.0.1", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=127.0.0.1;host=evil"}},
 	{name: "another URI", headers: []string{"X-Original-URI: /public", "X-Original-URL: /public", "X-Rewrite-URL: /public", "X-Forwarded-Uri: /public", "X-Original-Method: OPTIONS", "X-Forwarded-Method: OPTIONS"}},
 	{name: "an URI that cannot be parsed", headers: []string{"X-Original-URI: http://[", "X-Forwarded-Uri: //%zz", "X-Forwarded-Host: @evil#"}},
+	{name: "a verified certificate", headers: []string{
+		"X-SSL-Client-Verify: SUCCESS", "X-SSL-Client-Cert: root", "Client-Cert: :cm9vdA==:", "ssl-client-verify: SUCCESS",
+		"SSL-Client-Cert: root", "ssl-client-subject-dn: CN=root", "X-SSL-Client-S-DN: CN=root", "X-SSL-Client-CN: root", "X-Forwarded-Client-Cert: Subject=\"CN=root\"",
+	}},
 	{name: "a health check's user agent", headers: []string{"User-Agent: kube-probe/1.29"}},
 	{name: "a balancer's user agent", headers: []string{"User-Agent: GoogleHC/1.0"}},
 	{name: "a path that is open elsewhere", headers: []string{"X-Original-URI: /health?x=/admin#/health", "X-Forwarded-Uri: /health#/"}},
@@ -122,6 +126,8 @@ func assertHonest(t *testing.T, got record, address, port string) {
 	for _, name := range []string{
 		"Forwarded", "X-Original-URI", "X-Original-URL", "X-Original-Method", "X-Rewrite-URL",
 		"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Prefix", "Proxy", "Connection", "Upgrade",
+		"X-SSL-Client-Verify", "X-SSL-Client-Cert", "X-SSL-Client-S-DN", "X-SSL-Client-CN", "SSL-Client-Verify", "SSL-Client-Cert",
+		"SSL-Client-Subject-DN", "X-Forwarded-Client-Cert", "Client-Cert",
 	} {
 		if seen := got.folded(name); len(seen) != 0 {
 			t.Errorf("the backend sees %s: %q, want none", name, seen)
@@ -143,6 +149,7 @@ func TestWhatTheGatewayIsAsked(t *testing.T) {
 			"Authorization: " + alice, "X-Auth-Realm: local", "Sec-Fetch-Mode: cors", "Cookie: a=b", "Content-Type: text/plain",
 			"X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Forwarded-Uri: /public", "X-Original-URI: /public",
 			"X-Original-Method: GET", "Forwarded: for=192.0.2.1", "X-Request-ID: forged", "X-Auth-Username: root",
+			"X-SSL-Client-Verify: SUCCESS", "X-SSL-Client-Cert: root", "Client-Cert: :cm9vdA==:",
 			"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 			"Connection: close, Authorization", "Content-Length: 4",
 		},

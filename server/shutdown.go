@@ -27,8 +27,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.stopping.Store(true)
 	s.closeListeners()
-	// A client may be sending a request on a connection that is idle here: to close it now would lose that.
-	for end := time.Now().Add(lameDuck); time.Now().Before(end) && s.app.Server().GetOpenConnectionsCount() > 0; {
+	// A client may be sending a request on a connection that is idle here: to close it now would lose that. The count
+	// has one taken off for a listener, and is -1 once those are closed and nobody is there.
+	for end := time.Now().Add(lameDuck); time.Now().Before(end) && s.app.Server().GetOpenConnectionsCount() >= 0; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gatehouse/auth"
 )
@@ -45,6 +46,41 @@ func TestAStopLosesNoRequest(t *testing.T) {
 	all.Wait()
 	if lost.Load() > 0 || answered.Load() < 20 {
 		t.Errorf("%d requests were answered, %d lost", answered.Load(), lost.Load())
+	}
+}
+
+// The last connection that is open gets as long as the others.
+func TestAStopWaitsForTheLastConnection(t *testing.T) {
+	address, s := start(t, 4000, io.Discard, func(context.Context, auth.Credential) (auth.User, error) {
+		return auth.User{Name: "alice"}, nil
+	})
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := &client{t, conn, bufio.NewReader(conn)}
+	ask := func() *http.Response {
+		t.Helper()
+		if _, err := io.WriteString(c.conn, "GET /authenticate HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.ReadResponse(c.in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		return response
+	}
+	ask()
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	time.Sleep(lameDuck / 5)
+	if response := ask(); response.StatusCode != 200 || !response.Close {
+		t.Errorf("got %d, close %t", response.StatusCode, response.Close)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -69,7 +69,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 	p.house = server.House{
 		Gate: gate.New(gate.Config{
 			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
-			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics,
+			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics, Fits: e.fits.note,
 		}),
 		Clients: c.Server.Clients(), Listings: c.Server.Listings, Contact: c.Server.Contact, Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
 	}

@@ -28,6 +28,7 @@ func FuzzConfig(f *testing.F) {
 		"providers: [{ name: a, type: http, realm: r, url: 'https://h/?k=v', user: /a~1b/0, key: { in: query, name: 'a b' }, deny_statuses: [429], stale_if_error: -1s, cache: 1e9h }]",
 		"providers: [{ name: a, type: ecmwf-api, realm: R, uri: http://h, max_concurrent: 0 }, { name: a, type: plain, realm: r, users: [{ username: 'a:b', password_hash: $2y$04$ }] }]",
 		"augmenters: [{ name: a, type: plain_advanced, realm: r, match: { role: [x] }, augment: { roles: [y], attributes: { exp: '1' } } }]",
+		"augmenters: [{ name: a, type: rewrite, realm: r, steps: [{ regex: '(a)|b', to: '${1}x' }, { prefix: '', to: y }, { role: x, drop: true }] }]",
 		"policies: { a: { realm: r, roles: [] }, 'a/b': {} }\naugmenters: [{ name: b, type: plain, realm: r, roles: { x: [a, a] } }]",
 		"auth: { proxy: 'http://u:p@h:1/x', timeout_in_ms: 300001 }\nstore: { enabled: true, uri: x }\nbind_address: 1:2",
 		"metrics: { port: -1, host: é }\nlogging: { level: no, format: xml }\nstate_dir: '\\0'\n<<: { a: b }",

@@ -3,11 +3,15 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"gatehouse/auth"
 	"gatehouse/conf"
+	"gatehouse/role"
 )
 
 // Every key of the schema stands in docs/configuration.md.
@@ -75,5 +79,37 @@ func TestSamplesOfThePageLoad(t *testing.T) {
 		if _, doc := load(folder(t, files)+"/config.yaml", nil); len(doc.Faults()) != 0 {
 			t.Errorf("%v\n%s", doc.Faults(), block[1])
 		}
+	}
+}
+
+// The example of a rewrite does what its comments say.
+func TestTheExampleOfARewrite(t *testing.T) {
+	page, err := os.ReadFile("docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- test: rewrite -->\n```yaml\n")
+	example, _, found := strings.Cut(rest, "```\n")
+	if !found {
+		t.Fatal("there is no example")
+	}
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	head := "version: \"3\"\njwt: { secret: 0123456789abcdef0123456789abcdef }\n" +
+		"providers: [{ name: p, type: plain, realm: portal, users: [{ username: alice, password: one }] }]\n"
+	if err := os.WriteFile(path, []byte(head+example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, doc := load(path, nil)
+	if faults := doc.Faults(); len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	u := auth.User{Realm: "portal", Name: "alice", Roles: []string{"offline_access", "other", "realm:other"}}
+	var want []string
+	for _, told := range regexp.MustCompile(`# (\S+) +-> (\S+)`).FindAllStringSubmatch(example, -1) {
+		u.Roles, want = append(u.Roles, told[1]), append(want, told[2])
+	}
+	got, _, err := role.New(c.Augmenters).Apply(t.Context(), u)
+	if err != nil || len(want) != 3 || !slices.Equal(got.Roles, want) {
+		t.Errorf("%q becomes %q, want %q, %v", u.Roles, got.Roles, want, err)
 	}
 }

@@ -31,6 +31,7 @@ type estate struct {
 	memory   *gate.Memory
 	throttle *throttle.Throttle
 	hashes   *password.Pool
+	fits     *fits
 	server   *server.Server // nil until the first house
 	refused  atomic.Bool    // whether a newer config.yaml is there, and has faults
 	inForce  atomic.Pointer[Config]
@@ -56,6 +57,7 @@ func newEstate(ctx context.Context, log zerolog.Logger, l *level, record *audit.
 	e := &estate{
 		log: log, level: l, audit: record, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
 		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
+		fits:   newFits(log),
 	}
 	e.hashes.Timed(m.Hashed)
 	m.Hashing(func() metrics.Hashes { return metrics.Hashes(e.hashes.Stats()) })

@@ -44,9 +44,23 @@ func (h hashCommand) Run(p *process) error {
 		text = h.Name + ":" + text
 	}
 	if h.File != "" {
-		return replaceUser(h.File, h.Name, text)
+		return h.put(p, text)
 	}
 	_, err = fmt.Fprintln(p.out, text)
+	return err
+}
+
+// put writes the line into the password file, and says what that did.
+func (h hashCommand) put(p *process, line string) error {
+	there, err := replaceUser(h.File, h.Name, line)
+	if err != nil {
+		return err
+	}
+	did := "added"
+	if there {
+		did = "changed the password of"
+	}
+	_, err = fmt.Fprintf(p.out, "%s: %s %s\n", h.File, did, h.Name)
 	return err
 }
 

@@ -167,9 +167,10 @@ func TestHash(t *testing.T) {
 func TestHashInAFile(t *testing.T) {
 	dir := folder(t, map[string]string{"users": "# ours\nbob:x\nalice:old\nalice:older"})
 	path := filepath.Join(dir, "users")
-	for _, name := range []string{"alice", "carol"} {
-		if code, out, stderr := result(t, "secret1\n", nil, "hash", name, "--file", path); code != 0 || out != "" {
-			t.Fatalf("%s: exit %d, %s%s", name, code, out, stderr)
+	for _, row := range []struct{ name, says string }{{"alice", "changed the password of alice"}, {"carol", "added carol"}, {"carol", "changed the password of carol"}} {
+		code, out, stderr := result(t, "secret1\n", nil, "hash", row.name, "--file", path)
+		if code != 0 || out != path+": "+row.says+"\n" {
+			t.Fatalf("%s: exit %d, %q %q", row.name, code, out, stderr)
 		}
 	}
 	text, err := os.ReadFile(path)
@@ -188,8 +189,8 @@ func TestHashInAFile(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	for _, args := range [][]string{{"hash", "--file", path}, {"hash", "dave", "--file", "/nothere/users"}} {
-		if code, _, _ := result(t, "secret1\n", nil, args...); code != 1 {
-			t.Errorf("%q: exit %d, want 1", args, code)
+		if code, out, _ := result(t, "secret1\n", nil, args...); code != 1 || out != "" {
+			t.Errorf("%q: exit %d, want 1; %q", args, code, out)
 		}
 	}
 }

@@ -18,11 +18,13 @@ import (
 	"gatehouse/throttle"
 )
 
-type counts struct{ roles, attributes atomic.Int64 }
+type counts struct{ roles, attributes, refused atomic.Int64 }
 
 func (c *counts) RoleLeftOut() { c.roles.Add(1) }
 
 func (c *counts) AttributesDropped() { c.attributes.Add(1) }
+
+func (c *counts) TooManyRoles() { c.refused.Add(1) }
 
 // newGate has one source after the other, and room for all; change may make it another.
 func newGate(t testing.TB, change func(*gate.Config), sources ...gate.Source) (*gate.Gate, *counts) {

@@ -35,7 +35,7 @@ const UntilForgotten time.Duration = -1
 // MaxSources is how many sources a gate can have.
 const MaxSources = 256
 
-// Config is what a Gate is made of. Every field but Policies and Before is needed.
+// Config is what a Gate is made of. Every field but Policies, Before and Fits is needed.
 type Config struct {
 	Sources   []Source // at most MaxSources, in the order of config.yaml
 	Before    []Source // those of the gate whose place this one takes; nil where there was none
@@ -47,12 +47,23 @@ type Config struct {
 	Timeout   time.Duration // of one whole decision
 	MaxHeader int           // bytes that the four identity headers' values may have together
 	Counts    Counts
+	Fits      func(Fit) // is told of every user for whom a token is signed, or is not as it would not fit; nil: nobody is
 }
 
 // Counts is told of what the gate had to leave out.
 type Counts interface {
 	RoleLeftOut()
 	AttributesDropped()
+	TooManyRoles()
+}
+
+// A Fit is how the identity headers of a user fit into [Config.MaxHeader].
+type Fit struct {
+	User    auth.User // not to be written to
+	Size    int       // bytes that their values take: with the attributes, but where Refused
+	Limit   int       // Config.MaxHeader
+	Dropped bool      // the attributes are left out, as only the rest fits
+	Refused bool      // the user is not let in, as the rest does not fit either
 }
 
 // An Ask is one request's question.

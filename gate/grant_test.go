@@ -112,8 +112,9 @@ func size(d gate.Decision) int {
 
 func TestTheHeadersStayWithinTheirBudget(t *testing.T) {
 	u := auth.User{Name: "alice", Roles: []string{"ops", "left,out", "admin"}, Attributes: map[string]string{"k": strings.Repeat("v", 300)}}
+	var fit gate.Fit
 	decide := func(budget int) (gate.Decision, *counts, error) {
-		g, n := newGate(t, func(c *gate.Config) { c.MaxHeader = budget }, keys("s", says(u, nil)))
+		g, n := newGate(t, func(c *gate.Config) { c.MaxHeader, c.Fits = budget, func(f gate.Fit) { fit = f } }, keys("s", says(u, nil)))
 		d, err := g.Decide(t.Context(), ask())
 		return d, n, err
 	}
@@ -130,8 +131,11 @@ func TestTheHeadersStayWithinTheirBudget(t *testing.T) {
 		d, n, err := decide(budget)
 		if budget < smallest {
 			f := wantForbidden(t, d, err, gate.TooManyRoles)
-			if f.User.Name != "alice" || n.attributes.Load() != 0 {
-				t.Errorf("budget %d: refused %+v, attributes dropped %d times", budget, f.User, n.attributes.Load())
+			if f.User.Name != "alice" || n.attributes.Load() != 0 || n.refused.Load() != 1 {
+				t.Errorf("budget %d: refused %+v, counted %d times, attributes dropped %d times", budget, f.User, n.refused.Load(), n.attributes.Load())
+			}
+			if fit.User.Name != "alice" || fit.Size != smallest || fit.Limit != budget || !fit.Refused || fit.Dropped {
+				t.Errorf("budget %d: told %+v", budget, fit)
 			}
 			continue
 		}
@@ -142,8 +146,11 @@ func TestTheHeadersStayWithinTheirBudget(t *testing.T) {
 			t.Errorf("budget %d: %d bytes, attributes_dropped %t with %d attributes, counted %d times",
 				budget, size(d), c.AttributesDropped, len(c.Attributes), n.attributes.Load())
 		}
-		if d.Roles != "ops,admin" {
-			t.Errorf("budget %d: roles %q", budget, d.Roles)
+		if d.Roles != "ops,admin" || n.refused.Load() != 0 {
+			t.Errorf("budget %d: roles %q, counted as refused %d times", budget, d.Roles, n.refused.Load())
+		}
+		if fit.User.Name != "alice" || fit.Size != largest || fit.Limit != budget || fit.Refused || fit.Dropped != dropped {
+			t.Errorf("budget %d: told %+v", budget, fit)
 		}
 	}
 }

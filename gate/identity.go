@@ -183,7 +183,7 @@ func (g *Gate) sign(id *identity, now time.Time) error {
 	if id.stale {
 		u.Until = auth.Earlier(u.Until, now.Add(id.last.Sub(now)).Round(0))
 	}
-	rest := g.MaxHeader - len("Bearer ") - len(u.Name) - len(u.Realm) - len(id.roles)
+	others := len("Bearer ") + len(u.Name) + len(u.Realm) + len(id.roles)
 	signed, err := g.Issuer.Issue(u)
 	if err != nil && id.stale && (id.user.Until.IsZero() || now.Before(id.user.Until)) {
 		return errTooOld // it is not the user whose time is over
@@ -191,17 +191,33 @@ func (g *Gate) sign(id *identity, now time.Time) error {
 	if err != nil {
 		return granted(err)
 	}
-	if len(signed.Text) > rest {
+	fit := Fit{User: u, Size: others + len(signed.Text), Limit: g.MaxHeader}
+	if fit.Size > fit.Limit {
+		fit.Dropped = true
 		if signed, err = g.Issuer.IssueWithoutAttributes(u); err != nil {
 			return granted(err)
 		}
-		if len(signed.Text) > rest {
-			return &Forbidden{Reason: TooManyRoles, User: u}
+		if without := others + len(signed.Text); without > fit.Limit {
+			return g.refuse(Fit{User: u, Size: without, Limit: fit.Limit, Refused: true})
 		}
 		g.Counts.AttributesDropped()
 	}
+	g.fits(fit)
 	id.token.Store(&token{"Bearer " + signed.Text, signed.Begin.Add(-time.Second), signed.Renew, signed.End})
 	return nil
+}
+
+// refuse is for a user who does not fit even without attributes.
+func (g *Gate) refuse(f Fit) error {
+	g.Counts.TooManyRoles()
+	g.fits(f)
+	return &Forbidden{Reason: TooManyRoles, User: f.User}
+}
+
+func (g *Gate) fits(f Fit) {
+	if g.Fits != nil {
+		g.Fits(f)
+	}
 }
 
 // errTooOld is the end of what is ridden out: an outage like that which it rode out.

@@ -3,7 +3,9 @@ package gate
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
 
 	"gatehouse/auth"
 	"gatehouse/cache"
@@ -24,11 +26,37 @@ func (t *Throttled) Error() string {
 func alias(c *auth.Credential, digest cache.Key) string {
 	switch c.Form {
 	case auth.Password:
-		return c.Username
+		return spelling(c.Username)
 	case auth.Opaque:
 		return string(digest[:])
 	}
 	return "" // a signature cannot be found by trying, nor can a token that we made
+}
+
+// spelling is one for all that a directory may know the same user by: it compares without case, and takes many spaces
+// for one. Where two users differ by no more than that, they are held together at an address, and there alone.
+func spelling(name string) string {
+	folded := strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return unicode.ToLower(least)
+	}, name)
+	if strings.Contains(folded, "  ") {
+		return strings.Join(strings.Fields(folded), " ")
+	}
+	return folded
+}
+
+// Holds returns how long the one who asks has to wait with all of their address, and how long by their name there: 0
+// of a key, which has none.
+func (g *Gate) Holds(ask Ask, now time.Time) (address, pair time.Duration) {
+	name := ""
+	if len(ask.Credentials) > 0 {
+		name = spelling(ask.Credentials[0].Username)
+	}
+	return g.Throttle.Holds(ask.Client, name, now)
 }
 
 // sightings is how long it is not told anew that a user was seen at an address.

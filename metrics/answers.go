@@ -15,6 +15,7 @@ type answers struct {
 	limit             atomic.Int64 // what headerLimit shows
 	rolesLeftOut      prometheus.Counter
 	attributesDropped prometheus.Counter
+	tooManyRoles      prometheus.Counter
 }
 
 func newAnswers(f promauto.Factory) *answers {
@@ -30,16 +31,21 @@ func newAnswers(f promauto.Factory) *answers {
 			"Roles left out of X-Auth-Roles because they hold a comma."),
 		attributesDropped: counter(f, "gatehouse_attributes_dropped_total",
 			"Tokens issued without attributes to stay under server.max_header_bytes."),
+		tooManyRoles: counter(f, "gatehouse_too_many_roles_total",
+			"Tokens not issued, and users refused, as they would exceed server.max_header_bytes even without attributes."),
 	}
 }
 
 // HeaderBytes notes the size of an answer's header block.
 func (a *answers) HeaderBytes(n int) {
 	a.headerBytes.Observe(float64(n))
-	if limit := a.limit.Load(); limit > 0 && int64(n)*10 > limit*9 {
+	if limit := a.limit.Load(); limit > 0 && NearLimit(n, int(limit)) {
 		a.headerNear.Inc()
 	}
 }
+
+// NearLimit reports whether a header block of n bytes takes more than nine tenths of a limit.
+func NearLimit(n, limit int) bool { return n*10 > limit*9 }
 
 // HeaderLimit shows how large a header block may be.
 func (a *answers) HeaderLimit(n int) {
@@ -52,3 +58,6 @@ func (a *answers) RoleLeftOut() { a.rolesLeftOut.Inc() }
 
 // AttributesDropped counts a token that had to go without attributes.
 func (a *answers) AttributesDropped() { a.attributesDropped.Inc() }
+
+// TooManyRoles counts a user whose roles alone are too many for a token.
+func (a *answers) TooManyRoles() { a.tooManyRoles.Inc() }

@@ -110,9 +110,10 @@ func TestStatesAreShown(t *testing.T) {
 	m.HeaderLimit(1000)
 	m.HeaderBytes(900)
 	m.HeaderBytes(901)
+	m.TooManyRoles()
 	for name, want := range map[string]float64{
 		"gatehouse_audit_bad": 1, "gatehouse_audit_lines_lost_total": 3, "gatehouse_log_lines_dropped_total": 4, "gatehouse_log_lines_lost_total": 5, "gatehouse_throttle_by_address": 1,
-		"gatehouse_header_limit_bytes": 1000, "gatehouse_header_near_limit_total": 1, "gatehouse_header_bytes": 3,
+		"gatehouse_header_limit_bytes": 1000, "gatehouse_header_near_limit_total": 1, "gatehouse_header_bytes": 3, "gatehouse_too_many_roles_total": 1,
 	} {
 		if got := sample(t, m, name, ""); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)

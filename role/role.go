@@ -1,4 +1,5 @@
-// Package role goes from a user to the roles that config.yaml, or a directory, gives them: auth-o-tron's augmenters.
+// Package role goes from a user to the roles that config.yaml, or a directory, gives them: auth-o-tron's augmenters,
+// and the rewriting of what identity providers call roles.
 package role
 
 import (
@@ -6,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"time"
 
 	"gatehouse/auth"
@@ -29,6 +29,7 @@ var kinds = map[string]func() config{
 	"plain":          func() config { return new(Plain) },
 	"plain_advanced": func() config { return new(PlainAdvanced) },
 	"ldap":           func() config { return new(LDAP) },
+	"rewrite":        func() config { return new(Rewrite) },
 }
 
 // A config is a [Rule] or a [Source].
@@ -114,15 +115,10 @@ type Applied struct {
 	Optional          bool  // the user is let in all the same
 }
 
-// New returns rules that apply entries as auth-o-tron does: first those that look at the user's name
-// alone, then the advanced ones, each kind in the order of config.yaml.
+// New returns rules that apply entries in their [order].
 func New(entries []Entry) *Rules {
-	sorted := slices.Clone(entries)
-	sort.SliceStable(sorted, func(i, j int) bool {
-		return sorted[i].Type != "plain_advanced" && sorted[j].Type == "plain_advanced"
-	})
 	r := &Rules{told: func(Applied) {}}
-	for _, e := range sorted {
+	for _, e := range order(entries) {
 		s := step{Entry: e}
 		if source, ok := e.config.(Source); ok {
 			s.asked = newAsked(source, e.Cache)
@@ -154,8 +150,8 @@ func (*Rules) asks(steps []step, realm string) (n int) {
 	return n
 }
 
-// Apply returns u with the roles and attributes that the rules of its realm give, and until when that is good: a
-// zero time has no end. u itself, which others may hold too, is left as it is. The error says that somebody could
+// Apply returns u with the roles and attributes that the rules of its realm give, no role twice, and until when that
+// is good: a zero time has no end. u itself, which others may hold too, is left as it is. The error says that somebody could
 // not tell; it never means that u may not be let in.
 func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.Time, err error) {
 	for i := range r.steps {
@@ -178,18 +174,30 @@ func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.T
 		}
 		end = auth.Earlier(end, until)
 	}
+	u.Roles = unique(u.Roles)
 	return u, end, nil
 }
 
 // with returns roles and those of more that are not among them yet, in a new slice.
-func with(roles, more []string) []string {
-	out := slices.Clone(roles)
-	for _, role := range more {
-		if !slices.Contains(out, role) {
-			out = append(out, role)
+func with(roles, more []string) []string { return unique(slices.Concat(roles, more)) }
+
+// unique returns roles without those that stood before: the same slice where there are none, else a new one.
+func unique(roles []string) []string {
+	seen := make(map[string]bool, len(roles))
+	for _, role := range roles {
+		seen[role] = true
+	}
+	if len(seen) == len(roles) {
+		return roles
+	}
+	once := make([]string, 0, len(seen))
+	for _, role := range roles {
+		if seen[role] {
+			seen[role] = false
+			once = append(once, role)
 		}
 	}
-	return out
+	return once
 }
 
 func checkRoles(r conf.Report, key string, roles []string) {

@@ -212,7 +212,7 @@ func TestCheck(t *testing.T) {
 		}},
 		"a role of 129 bytes":      {advanced("r", "{role: [x]}", "{roles: ["+strings.Repeat("a", 129)+"]}"), []string{"2: augmenters[0].augment.roles[0]: is longer than 128 bytes"}},
 		"a rule that matches none": {advanced("r", "{}", "{roles: [y]}"), []string{"warning: c:2: augmenters[0].match: names no user and no role: this rule does nothing"}},
-		"an unknown kind":          {`- {name: n, type: plian, realm: r}`, []string{`2: augmenters[0].type: "plian" is not one of ldap, plain, plain_advanced, did you mean "plain"?`}},
+		"an unknown kind":          {`- {name: n, type: plian, realm: r}`, []string{`2: augmenters[0].type: "plian" is not one of ldap, plain, plain_advanced, rewrite, did you mean "plain"?`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, got := entries(t, row.list); !slices.Equal(got, row.want) {

@@ -106,11 +106,7 @@ func (s *house) refused(ask gate.Ask, err error, took time.Duration) verdict {
 // held is what of a throttled login is held: its address, or its user there. It is "" where that is over
 // already, or cannot be told, as of a key.
 func (s *house) held(ask gate.Ask) string {
-	name := ""
-	if len(ask.Credentials) > 0 {
-		name = ask.Credentials[0].Username
-	}
-	switch address, pair := s.Gate.Throttle.Holds(ask.Client, name, time.Now()); {
+	switch address, pair := s.Gate.Holds(ask, time.Now()); {
 	case address > pair:
 		return "address"
 	case pair > 0:

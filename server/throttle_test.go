@@ -84,6 +84,17 @@ func TestRefusalsOfNobodyInParticularAreShown(t *testing.T) {
 	}
 }
 
+// Whoever spells the name otherwise is held by it too, and the log says so.
+func TestOneWhoIsHeldIsHeldInAnySpelling(t *testing.T) {
+	var log bytes.Buffer
+	address, s := startWith(t, 4000, &log, aliceOnly, believing)
+	hold(t, s.house.Load().Gate.Throttle, "192.0.2.7", "alice")
+	r := dial(t, address).get("/authenticate", basic("ALICE", "right"), "X-Real-IP: 192.0.2.7")
+	if r.StatusCode != 403 || !strings.Contains(log.String(), `"held":"user","user":"ALICE"`) {
+		t.Errorf("status %d, the log says %s", r.StatusCode, &log)
+	}
+}
+
 // An outage says when to come again, if it knows.
 func TestAnOutageTellsWhenToComeAgain(t *testing.T) {
 	for want, err := range map[string]error{

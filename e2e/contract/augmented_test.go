@@ -21,6 +21,7 @@ var augmenterRows = []row{
 		"2.5 roles deduped", "a role that is there already is not added again, and an attribute is written over", same,
 		ask("GET /whoami", basic("eve:three")).gets(200, `{"version":1,"username":"eve","realm":"Local","roles":["guests","given","later","last"],"attributes":{"floor":"2","team":"three"},"scopes":{}}`),
 	},
+	{"2.5 roles deduped", "a role that a provider gives twice is there once", "M37", ask(get, basic("double:pw")).gets(200, anything, "X-Auth-Roles: operators,staff")},
 	{"2.5 roles deduped", "the roles of one plain augmenter come in alphabetical order, each once", "M37", on(withUsers(document2()).with(
 		`augmenters: [{ name: n, type: plain, realm: local, roles: { z: [bob, bob], b: [bob], m: [bob], a: [ann] } }]`), ask(get, basic("bob:pw")).gets(200, anything, "X-Auth-Roles: b,m,z"))},
 }

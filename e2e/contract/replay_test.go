@@ -16,7 +16,8 @@ var full = document2().with(
     type: plain
     realm: Local
     users:
-      - { username: alice, password: "one:two", roles: [operators, staff, operators] }
+      - { username: alice, password: "one:two", roles: [operators, staff] }
+      - { username: double, password: pw, roles: [operators, staff, operators] }
       - { username: twin, password: first }
       - { username: twin, password: second-7Kq }
       - { username: zoë, password: "päss" }

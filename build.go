@@ -30,6 +30,7 @@ type plan struct {
 	out    *wayOut
 	roles  *role.Rules
 	issuer *jwt.Issuer
+	own    *jwt.OwnVerifier // nil where no provider takes our own tokens
 	level  zerolog.Level
 	loaded time.Time
 }
@@ -43,6 +44,9 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 	}
 	log := e.log.Level(lowest) // so that what is not wanted costs nothing
 	p := &plan{config: c, level: lowest, out: e.out, roles: e.roles, issuer: e.issuer, loaded: time.Now().Truncate(time.Millisecond)}
+	if e.config != nil && c.JWT.AwaitsFirst() && e.config.JWT.KeysDir == c.JWT.KeysDir { // a disk that is not mounted looks so
+		return nil, fmt.Errorf("jwt.keys_dir: %s holds no key any more", c.JWT.KeysDir)
+	}
 	if e.config == nil || !reflect.DeepEqual(e.config.JWT, c.JWT) || e.config.StateDir != c.StateDir {
 		if p.issuer, err = newIssuer(c, log); err != nil {
 			return nil, err
@@ -51,6 +55,11 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 	keys, err := p.issuer.Published()
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(c.Providers, func(entry provider.Entry) bool { return entry.AcceptsOwn() }) {
+		if p.own, err = p.issuer.Verifier(); err != nil {
+			return nil, err
+		}
 	}
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
 		p.roles = role.New(c.Augmenters).Told(augmented(e.metrics, log))
@@ -124,6 +133,15 @@ func warnUncounted(c *Config, log zerolog.Logger) {
 
 // newIssuer signs with the configured keys or secret, or with a secret that gatehouse makes and keeps.
 func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
+	if c.JWT.AwaitsFirst() {
+		made, err := c.JWT.FirstKey(time.Now())
+		if err != nil {
+			return nil, err
+		}
+		if made.File != "" {
+			log.Info().Str("file", made.File).Str("kid", made.Key.ID).Msg("made the first key: it signs")
+		}
+	}
 	if c.JWT.HasKeys() {
 		return jwt.NewKeyed(c.JWT, *c.JWT.IssueAud, time.Now)
 	}

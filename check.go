@@ -20,6 +20,7 @@ func (k checkCommand) Run(p *process) error {
 	c, doc := load(p.config, p.environ)
 	if !doc.Failed() {
 		c.Audit.Inspect(doc.Report().At("audit"))
+		c.JWT.Inspect(doc.Report().At("jwt"))
 		for i, entry := range c.Providers {
 			if files, ok := entry.Config.(inspector); ok {
 				files.Inspect(doc.Report().At("providers", i))

@@ -244,10 +244,10 @@ func (c *Config) checkLists(r conf.Report) {
 		p := &c.Providers[i]
 		at := r.At("providers", i)
 		p.Check(at)
-		p.CheckIssuer(at, c.JWT.Issuer)
 		if p.Scheme() == auth.TLS && c.Server.TrustsNobody() {
 			at.Fault("", "nobody is trusted to hand clients' certificates over: set server.socket, or name the proxies in server.trusted_proxies")
 		}
+		p.CheckOwn(at, c.JWT)
 		if names[p.Name] {
 			at.Strict("name", "%q is the name of another provider too", p.Name)
 		}

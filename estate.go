@@ -36,6 +36,7 @@ type estate struct {
 	refused  atomic.Bool    // whether a newer config.yaml is there, and has faults
 	inForce  atomic.Pointer[Config]
 	level    *level
+	own      atomic.Pointer[jwt.OwnVerifier] // of the issuer in force; nil until a provider takes our own tokens
 
 	// What is in force.
 	house  server.House
@@ -72,7 +73,12 @@ func (e *estate) enter(ctx context.Context, c *Config) error {
 	if err != nil {
 		return err
 	}
+	own := e.own.Load()
+	if p.own != nil { // before anybody can ask for it
+		e.own.Store(p.own)
+	}
 	if err := e.show(p); err != nil {
+		e.own.Store(own)
 		p.ways.closeBut(e.ways)
 		return err
 	}
@@ -112,9 +118,14 @@ func (e *estate) leave(p *plan) {
 	if e.out != nil && e.out != p.out {
 		e.out.transport.CloseIdleConnections()
 	}
+	if e.issuer != p.issuer {
+		p.ways.namesTakingOwn(gone)
+	}
+	e.metrics.SigningKey(p.issuer.Term())
 	e.inForce.Store(p.config)
 	e.house, e.config, e.ways, e.before, e.roles, e.issuer, e.out = p.house, p.config, p.ways, p.before, p.roles, p.issuer, p.out
-	// Nobody can meet the users of those who are gone: their room is won. What was refused may be let in now.
+	// Nobody can meet the users of those who are gone: their room is won. Who came by a token of ours may not any more,
+	// and what was refused may be let in now.
 	var match func(auth.User) bool
 	if len(gone) > 0 {
 		match = func(u auth.User) bool { return gone[u.Provider] }

@@ -69,6 +69,9 @@ func (keyListCommand) Run(p *process) error {
 	if !c.JWT.HasKeys() {
 		return errors.New("neither jwt.keys nor jwt.keys_dir is set: a secret signs")
 	}
+	if c.JWT.AwaitsFirst() {
+		return fmt.Errorf("%s holds no key yet: gatehouse makes the first one when it starts", c.JWT.KeysDir)
+	}
 	table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	for _, s := range c.JWT.KeyStates(time.Now()) {
 		from := "-"

@@ -128,6 +128,7 @@ func (r *reloader) reload(ctx context.Context) {
 	}
 	if doc.Failed() {
 		r.refuse(fmt.Errorf("%s has faults, the first: %s", r.process.config, firstFault(doc)))
+		e.takeKeys()
 		return
 	}
 	if !e.refused.Load() && reflect.DeepEqual(c, old) {

@@ -89,6 +89,7 @@ func serve(life, stop context.Context, restore func(), r *reloader) error {
 	ended := make(chan struct{})
 	go func() { r.run(reloads, life); close(ended) }()
 	defer endReloads()
+	go e.rotateKeys(reloads)
 	supervisor.ready(stop, listeners)
 	for {
 		select {

@@ -203,7 +203,7 @@ func TestKeyCommands(t *testing.T) {
 		t.Error(said)
 	}
 	files, err := os.ReadDir(filepath.Join(folder, "keys"))
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 || files[0].Name() != ".lock" {
 		t.Errorf("%v, %v", files, err)
 	}
 }

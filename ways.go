@@ -59,6 +59,15 @@ func (w ways) has(name string) bool {
 	return slices.ContainsFunc(w, func(w *way) bool { return w.entry.Name == name })
 }
 
+// namesTakingOwn adds the names of those who take gatehouse's own tokens to a set.
+func (w ways) namesTakingOwn(names map[string]bool) {
+	for _, one := range w {
+		if one.entry.AcceptsOwn() {
+			names[one.entry.Name] = true
+		}
+	}
+}
+
 // among is how many of w others has too.
 func (w ways) among(others ways) (n int) {
 	for _, one := range w {
@@ -134,7 +143,7 @@ func (e *estate) openWay(ctx context.Context, entry provider.Entry, issuer strin
 	}()
 	opened, err := entry.Config.Open(ctx, provider.Env{
 		Name: entry.Name, Realm: entry.Realm, HTTP: out.transport, Log: e.log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
-		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget, OwnIssuer: issuer,
+		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget, OwnIssuer: issuer, Own: e.own.Load,
 	})
 	if err != nil {
 		return nil, err

@@ -52,6 +52,8 @@ type User struct {
 	Provider   string              // the name of the source that said yes
 	Record     string              // fingerprint of what said yes, such as a password file's line; see Env.Forget in package provider
 	Until      time.Time           // when this answer dies; zero: it sets no end of its own
+
+	AttributesDropped bool // whether there are more Attributes than the source could tell
 }
 
 // An Authenticator decides whose a credential is. It is the only interface a way in has to meet.

@@ -27,6 +27,8 @@ type Config struct {
 	KeysDir       string        `yaml:"keys_dir" path:"true" doc:"In the place of a secret: the folder in which gatehouse key rotate keeps private keys, each of which signs from the time that is its name."`
 	PublishBefore time.Duration `yaml:"publish_before" doc:"How long a key of keys_dir is published before it signs."`
 
+	RotateEvery time.Duration `yaml:"rotate_every" doc:"How long a key of keys_dir signs until gatehouse itself makes the next one there. Default: never, gatehouse key rotate does."`
+
 	ring *Keyring // of Keys or KeysDir; nil: HS256 signs
 }
 

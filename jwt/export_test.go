@@ -1,6 +1,9 @@
 package jwt
 
-import "crypto"
+import (
+	"crypto"
+	"time"
+)
 
 // VerifyJWS checks a token's form, header and signature alone: Wycheproof's payloads are no claims.
 func (v *Verifier) VerifyJWS(token string) ([]byte, error) {
@@ -35,3 +38,6 @@ func ParsePrivate(text []byte) (Key, error) {
 	}
 	return newKey(private)
 }
+
+// ScheduledUnlocked is Scheduled where nobody locks the folder.
+func (c Config) ScheduledUnlocked(now time.Time) (Rotation, error) { return c.scheduled(now) }

@@ -126,7 +126,7 @@ func (i *Issuer) claims(u auth.User, now time.Time) claims {
 		Subject: i.subject(u), Issuer: i.issuer,
 		IssuedAt: now.Unix(), Expires: now.Add(i.lifetime).Unix(),
 		Roles: u.Roles, Username: u.Name, Scopes: lists(u.Scopes), Realm: u.Realm,
-		Attributes: u.Attributes, Audience: i.audience,
+		Attributes: u.Attributes, AttributesDropped: u.AttributesDropped, Audience: i.audience,
 	}
 	if !u.Until.IsZero() {
 		c.Expires = min(c.Expires, u.Until.Unix())

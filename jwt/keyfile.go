@@ -65,10 +65,7 @@ func (k Key) Write(path string) error {
 	}
 	defer os.Remove(f.Name())
 	err = pem.Encode(f, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if info, e := os.Stat(folder); e == nil && os.Geteuid() == 0 {
-		s := info.Sys().(*syscall.Stat_t)
-		err = errors.Join(err, f.Chown(int(s.Uid), int(s.Gid)))
-	}
+	err = errors.Join(err, giveToOwner(f, folder))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Link(f.Name(), path)
 	}
@@ -76,6 +73,16 @@ func (k Key) Write(path string) error {
 		return fmt.Errorf("jwt: write a key: %w", err)
 	}
 	return nil
+}
+
+// giveToOwner has root make a file that of the folder's owner, who is to use it.
+func giveToOwner(f *os.File, folder string) error {
+	info, err := os.Stat(folder)
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	s := info.Sys().(*syscall.Stat_t)
+	return f.Chown(int(s.Uid), int(s.Gid))
 }
 
 // readKeyFile reads a file that holds one private key, and nobody else may read.

@@ -98,19 +98,28 @@ func (r *Keyring) has(k Key) bool {
 	return slices.ContainsFunc(r.keys, func(d dated) bool { return d.ID == k.ID })
 }
 
-// folderRing reads the keys of a folder. Files that begin with a dot are not looked at: they are being written, or
-// Kubernetes' own. It returns the paths of the others, even with an error.
-func folderRing(folder string, keep time.Duration) (*Keyring, []string, error) {
-	entries, err := os.ReadDir(folder) // sorted by name, and so by time
+// keyPaths are a folder's files in the order of their names, and so of their times. Those that begin with a dot are not
+// among them: they are being written, or Kubernetes' own.
+func keyPaths(folder string) (paths []string, err error) {
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	r, paths := &Keyring{timed: true, keep: keep}, []string(nil)
 	for _, e := range entries {
 		if !strings.HasPrefix(e.Name(), ".") {
 			paths = append(paths, filepath.Join(folder, e.Name()))
 		}
 	}
+	return paths, nil
+}
+
+// folderRing reads the keys of a folder. It returns the paths of their files, even with an error.
+func folderRing(folder string, keep time.Duration) (*Keyring, []string, error) {
+	paths, err := keyPaths(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &Keyring{timed: true, keep: keep}
 	switch {
 	case len(paths) == 0:
 		return nil, nil, fmt.Errorf("%s %w", folder, errNoKey)
@@ -163,6 +172,9 @@ type KeyState struct {
 
 // KeyStates tells of every key that [Config.ReadKeys] read.
 func (c Config) KeyStates(now time.Time) []KeyState {
+	if c.ring == nil { // the first one is still to be made
+		return nil
+	}
 	p, began := c.ring.at(now), false
 	list := make([]KeyState, len(c.ring.keys))
 	for i, k := range slices.Backward(c.ring.keys) {

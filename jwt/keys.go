@@ -16,6 +16,7 @@ func (c Config) HasKeys() bool { return c.Keys != nil || c.KeysDir != "" }
 func (c Config) keep() time.Duration { return time.Duration(c.Lifetime) + c.PublishBefore }
 
 func (c Config) checkKeys(r conf.Report) {
+	c.checkSchedule(r)
 	switch {
 	case !c.HasKeys():
 		return
@@ -56,7 +57,7 @@ func (c *Config) ReadKeys(r conf.Report) (paths []string) {
 	switch {
 	case c.KeysDir != "" && c.Keys == nil:
 		c.ring, paths, err = folderRing(c.KeysDir, c.keep())
-		if err != nil {
+		if err != nil && !(c.RotateEvery > 0 && c.empty()) {
 			r.Fault("keys_dir", "%v", err)
 		}
 		return append([]string{c.KeysDir}, paths...)

@@ -3,6 +3,7 @@ package jwt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -37,39 +38,45 @@ func (c Config) Rotate(kind string, atOnce bool, now time.Time) (Rotation, error
 	return done, nil
 }
 
+// rotate is Rotate with the folder locked.
 func (c Config) rotate(kind string, atOnce bool, now time.Time) (done Rotation, err error) {
 	r, paths, err := folderRing(c.KeysDir, c.keep())
-	if err != nil && !errors.Is(err, errNoKey) {
+	switch {
+	case errors.Is(err, errNoKey):
+		return c.next(kind, now)
+	case err != nil:
 		return done, err
 	}
-	done.From = now
-	if r != nil {
-		last := r.keys[len(r.keys)-1]
-		if last.from.After(now) && !atOnce {
-			return done, fmt.Errorf("the key %s is there already: it signs from %s", last.ID, last.from.Format(time.RFC3339))
-		}
-		if !atOnce { // a second more, as a gateway sees the file a second late
-			done.From = now.Add(c.PublishBefore).Truncate(time.Second).Add(time.Second)
-		}
-		if kind == "" {
-			kind = last.Kind()
-		}
+	last := r.keys[len(r.keys)-1]
+	if last.from.After(now) && !atOnce {
+		return done, fmt.Errorf("the key %s is there already: it signs from %s", last.ID, last.from.Format(time.RFC3339))
 	}
+	from := now
+	if !atOnce {
+		from = c.published(now)
+	}
+	return c.after(r, paths, kind, from, now)
+}
+
+// published is when a key can sign that is made now: publish_before later, and a second more, as a gateway sees the
+// file a second late.
+func (c Config) published(now time.Time) time.Time {
+	return now.Add(c.PublishBefore).Truncate(time.Second).Add(time.Second)
+}
+
+// after makes the key that signs from a time on, behind those of r, and removes those that nobody needs any more.
+func (c Config) after(r *Keyring, paths []string, kind string, from, now time.Time) (done Rotation, err error) {
 	if kind == "" {
-		kind = KeyKinds()[0]
+		kind = r.keys[len(r.keys)-1].Kind()
 	}
-	if done.Key, err = Generate(kind); err != nil {
-		return done, err
-	}
-	done.File = filepath.Join(c.KeysDir, done.From.Format(keyTime)+".pem")
-	if err = done.Key.Write(done.File); err != nil {
+	if done, err = c.next(kind, from); err != nil {
 		return done, err
 	}
 	for i := range len(paths) - 1 { // the last one signs until the new one does
 		if now.Before(r.keys[i+1].from.Add(r.keep)) {
 			break
 		}
-		if err = os.Remove(paths[i]); err != nil {
+		if err = os.Remove(paths[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return done, err
 		}
 		done.Removed = append(done.Removed, paths[i])
@@ -77,14 +84,35 @@ func (c Config) rotate(kind string, atOnce bool, now time.Time) (done Rotation, 
 	return done, nil
 }
 
+// next makes the key that signs from a time on.
+func (c Config) next(kind string, from time.Time) (done Rotation, err error) {
+	if kind == "" {
+		kind = KeyKinds()[0]
+	}
+	if done.Key, err = Generate(kind); err != nil {
+		return done, err
+	}
+	done.From, done.File = from, filepath.Join(c.KeysDir, from.Format(keyTime)+".pem")
+	return done, done.Key.Write(done.File)
+}
+
+// lockFile is what a folder is locked by: on NFS a folder itself cannot be. No key's name begins with a dot.
+const lockFile = ".lock"
+
 // lock holds a folder, for those who ask for it too, until unlock is called or the process ends.
 func lock(folder string) (unlock func(), err error) {
-	f, err := os.Open(folder)
+	path := filepath.Join(folder, lockFile)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		return nil, errors.Join(&os.PathError{Op: "lock", Path: folder, Err: err}, f.Close())
+	if err = giveToOwner(f, folder); err == nil {
+		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+			err = &os.PathError{Op: "lock", Path: path, Err: err}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return func() { _ = f.Close() }, nil
 }

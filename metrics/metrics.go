@@ -25,6 +25,7 @@ type Metrics struct {
 	*answers
 	providers
 	configured
+	signing
 	panics prometheus.Counter
 }
 
@@ -43,6 +44,7 @@ func New(version string) *Metrics {
 		providers:   newProviders(f),
 		answers:     newAnswers(f),
 		configured:  newConfigured(f),
+		signing:     newSigning(f),
 		panics:      counter(f, "gatehouse_panics_total", "Panics that were contained to one request."),
 	}
 	gauges(f, "gatehouse_build_info", "What runs.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)

@@ -2,10 +2,12 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 
 	"gatehouse/auth"
+	"gatehouse/jwt"
 )
 
 // A trader gives a user's long-lived token to a service, which says whether it is good, and gives an access token
@@ -28,6 +30,9 @@ type trader struct {
 func (t *trader) Authenticate(ctx context.Context, c auth.Credential) (auth.User, error) {
 	if !slices.Contains(t.forms, c.Form) || t.notOurs != nil && t.notOurs(string(c.Secret)) {
 		return auth.User{}, auth.ErrNotMine
+	}
+	if jwt.SaysIssuer(string(c.Secret), t.env.OwnIssuer) { // good at our backends, and nobody else's to know
+		return auth.User{}, fmt.Errorf("%w: the token is gatehouse's own", auth.ErrDenied)
 	}
 	var access string
 	err := t.spare.call(ctx, c, func(ctx context.Context) (err error) {

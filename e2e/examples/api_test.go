@@ -24,9 +24,10 @@ const (
 	audience = "my-services"
 )
 
-// backends are the example's two, each as a command.
+// backends are the example's three, each as a command.
 var backends = map[string]func(t *testing.T) []string{
-	"go": func(*testing.T) []string { return []string{goAPI} },
+	"go":   func(*testing.T) []string { return []string{goAPI} },
+	"node": nodeCommand,
 	"python": func(t *testing.T) []string {
 		if err := exec.Command(python, "-c", "import jwt, cryptography").Run(); err != nil {
 			fmt.Fprintf(os.Stderr, "\n*** %s IS SKIPPED: %s has no jwt or cryptography: apt install python3-jwt python3-cryptography\n", t.Name(), python)
@@ -165,6 +166,11 @@ func minted(changed map[string]any) string {
 }
 
 func signed(method jwt.SigningMethod, key any, changed map[string]any) string {
+	return signedAs("", method, key, changed)
+}
+
+// signedAs names the key.
+func signedAs(kid string, method jwt.SigningMethod, key any, changed map[string]any) string {
 	claims := jwt.MapClaims{
 		"iss": "gatehouse", "aud": audience, "iat": in(0), "exp": in(time.Hour),
 		"username": "alice", "realm": "local", "roles": []string{"staff", "operators"},
@@ -175,7 +181,11 @@ func signed(method jwt.SigningMethod, key any, changed map[string]any) string {
 			delete(claims, name)
 		}
 	}
-	token, err := jwt.NewWithClaims(method, claims).SignedString(key)
+	made := jwt.NewWithClaims(method, claims)
+	if kid != "" {
+		made.Header["kid"] = kid
+	}
+	token, err := made.SignedString(key)
 	if err != nil {
 		panic(err)
 	}
@@ -208,7 +218,7 @@ func (row request) ask(t *testing.T, address string) {
 	}
 }
 
-// Without issuer and audience, any will do, in both languages.
+// Without issuer and audience, any will do, in every language.
 func TestAPIWithoutIssuerAndAudience(t *testing.T) {
 	secretFile := write(t, "jwt.secret", secret)
 	for name, backend := range backends {

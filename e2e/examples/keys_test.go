@@ -1,13 +1,17 @@
 package examples_test
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -65,7 +69,8 @@ func newKey(t *testing.T, kind string) (path, kid string) {
 	return path, words[2]
 }
 
-// Each backend finds the keys by one address, and takes nothing that they did not sign.
+// Each backend finds the keys by one address, that of the set or the issuer's, and takes nothing that they did not
+// sign.
 func TestAPIByPublicKeys(t *testing.T) {
 	for name, backend := range backends {
 		for _, kind := range ours.KeyKinds() {
@@ -74,20 +79,85 @@ func TestAPIByPublicKeys(t *testing.T) {
 				path, kid := newKey(t, kind)
 				retired, _ := newKey(t, "rsa")
 				issuer, token, asked := keyedGateway(t, path, retired)
-				address := start(t, []string{
-					"LISTEN=127.0.0.1:0", "JWT_KEYS_URL=" + issuer + "/.well-known/jwks.json",
-					"JWT_ISSUER=" + issuer, "JWT_AUDIENCE=" + audience,
-				}, command[0], command[1:]...)
-				for _, row := range keyedRequests(t, issuer, token, kid) {
-					row.ask(t, address)
+				lines := []string{"JWT_ISSUER=" + issuer}
+				if kind == "ec" {
+					lines = append(lines, "JWT_KEYS_URL="+issuer+"/.well-known/jwks.json")
 				}
-				if n := asked.Load(); n < 1 || n > 10 {
+				for _, line := range lines {
+					address := start(t, []string{"LISTEN=127.0.0.1:0", line}, command[0], command[1:]...)
+					for _, row := range keyedRequests(t, issuer, token, kid) {
+						row.ask(t, address)
+					}
+				}
+				if n := asked.Load(); n < 2 || n > 20 {
 					t.Errorf("the keys were asked for %d times", n)
+				}
+				address := start(t, []string{"LISTEN=127.0.0.1:0", "JWT_ISSUER=" + issuer, "JWT_AUDIENCE=" + audience}, command[0], command[1:]...)
+				for _, row := range mintedRequests(t, issuer, kind, path, kid) {
+					row.ask(t, address)
 				}
 			})
 		}
 	}
 }
+
+// An issuer that is another, or that does not answer, is told of at the start.
+func TestAPIByAnIssuerThatIsNone(t *testing.T) {
+	path, _ := newKey(t, "ed25519")
+	issuer, _, _ := keyedGateway(t, path)
+	for name, backend := range backends {
+		t.Run(name, func(t *testing.T) {
+			command := backend(t)
+			for line, want := range map[string]string{
+				issuer + "/":          "says that it is another",
+				issuer + "/elsewhere": "does not say where its keys are",
+				"http://127.0.0.1:1":  "api: JWT_ISSUER: ",
+				"auth.example.org":    "api: JWT_SECRET_FILE is not set",
+			} {
+				exit, said := output(t, []string{"LISTEN=127.0.0.1:0", "JWT_ISSUER=" + line}, command[0], command[1:]...)
+				if exit != 1 || !strings.Contains(said, want) || strings.Count(said, "\n") != 1 {
+					t.Errorf("%s: exit %d, %q; want one line with %q", line, exit, said, want)
+				}
+			}
+		})
+	}
+}
+
+// mintedRequests are signed by the gateway's own key, or by another that takes its name. All but one are refused.
+func mintedRequests(t *testing.T, issuer, kind, path, kid string) (list []request) {
+	t.Helper()
+	sign := func(path, kid string, changed map[string]any) http.Header {
+		t.Helper()
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(text)
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]any{"iss": issuer}
+		maps.Copy(all, changed)
+		return bearer(signedAs(kid, methods[kind], key, all))
+	}
+	for says, changed := range map[string]map[string]any{
+		"an expired one": {"exp": in(-time.Minute)}, "one without an end": {"exp": nil}, "one of tomorrow": {"iat": in(time.Hour)},
+		"one for others": {"aud": "others"}, "one for nobody": {"aud": nil}, "another issuer's": {"iss": "mallory"},
+		"nobody's": {"username": ""}, "one without a name": {"username": nil},
+	} {
+		list = append(list, request{says, sign(path, kid, changed), ""})
+	}
+	other, name := newKey(t, kind)
+	return append(list,
+		request{"a good one", sign(path, kid, nil), "alice"},
+		request{"another key by the name of ours", sign(other, kid, nil), ""},
+		request{"another key by its own name", sign(other, name, nil), ""},
+	)
+}
+
+// methods are by the kind of a key.
+var methods = map[string]jwt.SigningMethod{"ed25519": jwt.SigningMethodEdDSA, "ec": jwt.SigningMethodES256, "rsa": jwt.SigningMethodRS256}
 
 func keyedRequests(t *testing.T, issuer, token, kid string) []request {
 	parts := strings.Split(token, ".")

@@ -14,6 +14,9 @@ const root = "../.."
 
 var gatehouse, goAPI string
 
+// scratch is a folder for what is fetched.
+var scratch string
+
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 // run builds the programs once, for all tests.
@@ -24,6 +27,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	scratch = dir
 	gatehouse, goAPI = filepath.Join(dir, "gatehouse"), filepath.Join(dir, "api")
 	for program, source := range map[string]string{gatehouse: ".", goAPI: "./examples/api/go"} {
 		build := exec.Command("go", "build", "-o", program, source)

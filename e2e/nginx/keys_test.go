@@ -100,9 +100,76 @@ func (b *verifying) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.kids[head]++
 }
 
+// A rotation is two gateways that share a folder of keys behind one nginx, under load.
+type rotation struct {
+	site     string // the address of nginx
+	gateways [2]*rig.Gateway
+	backend  *verifying
+
+	mu     sync.Mutex // guards the rest
+	asked  int
+	failed []string
+}
+
+// startRotation starts all but the load, by a config.yaml.
+func startRotation(t *testing.T, config string) *rotation {
+	t.Helper()
+	r := &rotation{backend: &verifying{kids: map[string]int{}}}
+	for i := range r.gateways {
+		r.gateways[i] = rig.StartGateway(t, config, nil, []string{"wonderland"})
+	}
+	server := httptest.NewServer(r.backend)
+	t.Cleanup(server.Close)
+	one, two := r.gateways[0].Socket, r.gateways[1].Socket
+	front := startFront(t, keyedSite(t, one, server.Listener.Addr().String(),
+		rig.Edit{"snippets/gatehouse-upstream.conf", "server unix:" + one + ";", "server unix:" + one + "; server unix:" + two + ";"}))
+	r.site = "https://" + front.Addresses()[0]
+	r.backend.mu.Lock()
+	r.backend.set = r.site + "/.well-known/jwks.json"
+	r.backend.mu.Unlock()
+	return r
+}
+
+// load asks until stop is called, which wants that no request failed and every token was verified.
+func (r *rotation) load(t *testing.T) (stop func()) {
+	t.Helper()
+	load, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for load.Err() == nil {
+				answer, _, err := get(context.WithoutCancel(load), r.site+"/", alice)
+				r.mu.Lock()
+				if r.asked++; err != nil || answer.StatusCode != http.StatusOK {
+					r.failed = append(r.failed, fmt.Sprint(answer, err))
+				}
+				r.mu.Unlock()
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	return func() {
+		t.Helper()
+		cancel()
+		clients.Wait()
+		if len(r.failed) > 0 || len(r.backend.refused) > 0 || r.asked < 500 {
+			t.Errorf("of %d requests %d failed: %.300s; the backend refused: %.300s", r.asked, len(r.failed), r.failed, r.backend.refused)
+		}
+	}
+}
+
+// kids are those by whose keys tokens were signed.
+func (r *rotation) kids() int {
+	r.backend.mu.Lock()
+	defer r.backend.mu.Unlock()
+	return len(r.backend.kids)
+}
+
 // Two rotations of two gateways that share a folder, under load: no request fails, every token is verified, and
 // all is over when the old keys are gone.
 func TestARotationFailsNoRequest(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	keys := jwt.Config{KeysDir: filepath.Join(t.TempDir(), "keys"), Lifetime: jwt.Seconds(2 * time.Second), PublishBefore: 6 * time.Second}
 	rotate := func(kind string) jwt.Rotation {
 		t.Helper()
@@ -113,20 +180,8 @@ func TestARotationFailsNoRequest(t *testing.T) {
 		return done
 	}
 	rotate("ed25519")
-	config := fmt.Sprintf(keyedConfig, keys.KeysDir)
-	one := rig.StartGateway(t, config, nil, []string{"wonderland"})
-	two := rig.StartGateway(t, config, nil, []string{"wonderland"})
-	backend := &verifying{kids: map[string]int{}}
-	server := httptest.NewServer(backend)
-	t.Cleanup(server.Close)
-	front := startFront(t, keyedSite(t, one.Socket, server.Listener.Addr().String(),
-		rig.Edit{"snippets/gatehouse-upstream.conf", "server unix:" + one.Socket + ";", "server unix:" + one.Socket + "; server unix:" + two.Socket + ";"}))
-	site := "https://" + front.Addresses()[0]
-	backend.mu.Lock()
-	backend.set = site + "/.well-known/jwks.json"
-	backend.mu.Unlock()
-
-	answer, text, err := get(t.Context(), site+"/.well-known/openid-configuration", "")
+	r := startRotation(t, fmt.Sprintf(keyedConfig, keys.KeysDir))
+	answer, text, err := get(t.Context(), r.site+"/.well-known/openid-configuration", "")
 	var found struct {
 		Issuer string `json:"issuer"`
 		Set    string `json:"jwks_uri"`
@@ -134,44 +189,48 @@ func TestARotationFailsNoRequest(t *testing.T) {
 	if err != nil || json.Unmarshal(text, &found) != nil || answer.StatusCode != 200 || found.Issuer != "https://www.example.org" || found.Set != "https://www.example.org/.well-known/jwks.json" {
 		t.Fatalf("%s, %v", text, err)
 	}
-
-	load, stop := context.WithCancel(t.Context())
-	defer stop()
-	var clients sync.WaitGroup
-	var mu sync.Mutex // guards the two
-	asked, failed := 0, []string(nil)
-	for range 4 {
-		clients.Go(func() {
-			for load.Err() == nil {
-				answer, _, err := get(context.WithoutCancel(load), site+"/", alice)
-				mu.Lock()
-				if asked++; err != nil || answer.StatusCode != http.StatusOK {
-					failed = append(failed, fmt.Sprint(answer, err))
-				}
-				mu.Unlock()
-				time.Sleep(5 * time.Millisecond)
-			}
-		})
-	}
+	stop := r.load(t)
 	next := rotate("ec")
 	time.Sleep(time.Until(next.From.Add(time.Second)))
 	last := rotate("rsa")
 	time.Sleep(time.Until(last.From.Add(time.Second)))
-	_, text, err = get(t.Context(), backend.set, "")
+	_, text, err = get(t.Context(), r.backend.set, "")
 	stop()
-	clients.Wait()
-	if len(failed) > 0 || len(backend.refused) > 0 || asked < 500 {
-		t.Errorf("of %d requests %d failed: %.300s; the backend refused: %.300s", asked, len(failed), failed, backend.refused)
-	}
-	if len(backend.kids) != 3 {
-		t.Errorf("tokens were signed by %v, want three keys", backend.kids)
+	if r.kids() != 3 {
+		t.Errorf("tokens were signed by %v, want three keys", r.backend.kids)
 	}
 	if set, e := jwt.ParseKeySet(text); err != nil || e != nil || set.Len() != 2 || !strings.Contains(string(text), last.Key.ID) {
 		t.Errorf("of the first key is published still, or the last is not: %s, %v", text, err)
 	}
-	for _, g := range []*rig.Gateway{one, two} {
+	for _, g := range r.gateways {
 		if n := strings.Count(g.Log.String(), "another key signs"); n != 2 || strings.Contains(g.Log.String(), "refused") {
 			t.Errorf("%d turns in the log:\n%s", n, g.Log)
+		}
+	}
+}
+
+// The same without anybody's doing: the gateways make each key themselves, the first one too, and agree on it.
+func TestARotationByTheScheduleFailsNoRequest(t *testing.T) {
+	t.Parallel() // it waits, mostly
+	folder := filepath.Join(t.TempDir(), "keys")
+	r := startRotation(t, strings.Replace(fmt.Sprintf(keyedConfig, folder), "publish_before: 6s", "publish_before: 5s, rotate_every: 6s", 1))
+	stop := r.load(t)
+	for deadline := time.Now().Add(30 * time.Second); r.kids() < 3 && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	files, err := filepath.Glob(filepath.Join(folder, "*.pem"))
+	if r.kids() != 3 || err != nil || len(files) < 3 {
+		t.Errorf("tokens were signed by %v, want three keys; there are %q", r.backend.kids, files)
+	}
+	log := r.gateways[0].Log.String() + r.gateways[1].Log.String()
+	if strings.Count(log, "made the first key") != 1 || strings.Count(log, "made the next key") < 2 || strings.Contains(log, "cannot be made") || strings.Contains(log, "refused") {
+		t.Errorf("the logs:\n%s", log)
+	}
+	for i := 1; i < len(files); i++ {
+		then, _ := time.Parse("20060102T150405Z.pem", filepath.Base(files[i-1]))
+		if from, err := time.Parse("20060102T150405Z.pem", filepath.Base(files[i])); err != nil || from.Sub(then) != 6*time.Second {
+			t.Errorf("%q do not begin to sign in turn", files)
 		}
 	}
 }

@@ -71,11 +71,17 @@ func serve(stop context.Context) error {
 	return nil
 }
 
-// newAPI checks tokens by the public keys at keysURL, or by the secret that gatehouse signs with. Without issuer
-// or audience any will do. The keys are asked for again every hour until ctx ends, and for one that is not known.
+// newAPI checks tokens by the public keys at keysURL, or by the secret that gatehouse signs with, or without both by
+// the keys that issuer's own URL leads to. Without issuer or audience any will do. The keys are asked for again every hour until ctx ends, and for one that is not known.
 func newAPI(ctx context.Context, keysURL, secretFile, issuer, audience string) (*api, error) {
 	methods := []string{"EdDSA", "ES256", "RS256"} // those of gatehouse's keys: each key has one of them
 	key := jwt.Keyfunc(nil)
+	if keysURL == "" && secretFile == "" && (strings.HasPrefix(issuer, "https://") || strings.HasPrefix(issuer, "http://")) {
+		var err error
+		if keysURL, err = discover(ctx, issuer); err != nil {
+			return nil, fmt.Errorf("JWT_ISSUER: %w", err)
+		}
+	}
 	if keysURL != "" {
 		keys, err := keyfunc.NewDefaultCtx(ctx, []string{keysURL})
 		if err != nil {
@@ -104,10 +110,36 @@ func newAPI(ctx context.Context, keysURL, secretFile, issuer, audience string) (
 	return &api{key: key, parser: jwt.NewParser(rules...)}, nil
 }
 
+// discover returns where the keys of an issuer are (OpenID Connect Discovery 1.0, section 4).
+func discover(ctx context.Context, issuer string) (keysURL string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	var found struct {
+		Issuer  string `json:"issuer"`
+		KeysURL string `json:"jwks_uri"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&found); err != nil || response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s does not say where its keys are: %s", issuer, response.Status)
+	}
+	if found.Issuer != issuer {
+		return "", fmt.Errorf("%s says that it is another: set it to jwt.iss", issuer)
+	}
+	return found.KeysURL, nil
+}
+
 // readSecret reads the secret that gatehouse signs with.
 func readSecret(path string) ([]byte, error) {
 	if path == "" {
-		return nil, errors.New("JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file, or its keys' address in JWT_KEYS_URL")
+		return nil, errors.New("JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file, or its https URL in JWT_ISSUER")
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

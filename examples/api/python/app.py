@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
 
 import jwt
 
@@ -18,7 +19,7 @@ def read_secret(path):
     if not path:
         sys.exit(
             "api: JWT_SECRET_FILE is not set: name the file of gatehouse's jwt.secret_file, "
-            "or its keys' address in JWT_KEYS_URL"
+            "or its https URL in JWT_ISSUER"
         )
     try:
         with open(path, "rb") as file:
@@ -30,11 +31,26 @@ def read_secret(path):
     return secret
 
 
+def discover(issuer):
+    """Return where the keys of an issuer are (OpenID Connect Discovery 1.0, section 4)."""
+    try:
+        with urlopen(issuer.removesuffix("/") + "/.well-known/openid-configuration", timeout=10) as answer:
+            found = json.load(answer)
+        names, keys_url = found["issuer"], found["jwks_uri"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        sys.exit(f"api: JWT_ISSUER: {issuer} does not say where its keys are: {error}")
+    if names != issuer:
+        sys.exit(f"api: JWT_ISSUER: {issuer} says that it is another: set it to jwt.iss")
+    return keys_url
+
+
 ALGORITHMS = {"OKP": "EdDSA", "EC": "ES256", "RSA": "RS256"}  # of gatehouse's keys, by their kind
 
 
-def key_finder(keys_url, secret_file):
+def key_finder(keys_url, secret_file, issuer):
     """Return a function from a token to the key that checks it, and to the key's algorithm."""
+    if not keys_url and not secret_file and issuer and issuer.startswith(("https://", "http://")):
+        keys_url = discover(issuer)
     if not keys_url:
         secret = read_secret(secret_file)
         return lambda token: (secret, "HS256")
@@ -101,8 +117,8 @@ class Api(BaseHTTPRequestHandler):
 def main():
     for end in (signal.SIGTERM, signal.SIGINT):
         signal.signal(end, lambda *_: sys.exit(0))
-    Api.key_of = key_finder(os.environ.get("JWT_KEYS_URL"), os.environ.get("JWT_SECRET_FILE"))
     Api.issuer = os.environ.get("JWT_ISSUER") or None  # without one, any will do
+    Api.key_of = key_finder(os.environ.get("JWT_KEYS_URL"), os.environ.get("JWT_SECRET_FILE"), Api.issuer)
     Api.audience = os.environ.get("JWT_AUDIENCE") or None
     host, _, port = os.environ.get("LISTEN", "127.0.0.1:8081").rpartition(":")
     try:

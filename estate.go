@@ -14,6 +14,7 @@ import (
 	"gatehouse/jwt"
 	"gatehouse/metrics"
 	"gatehouse/password"
+	"gatehouse/provider"
 	"gatehouse/role"
 	"gatehouse/server"
 	"gatehouse/throttle"
@@ -32,6 +33,7 @@ type estate struct {
 	throttle *throttle.Throttle
 	hashes   *password.Pool
 	fits     *fits
+	keySets  *provider.KeySets
 	server   *server.Server // nil until the first house
 	refused  atomic.Bool    // whether a newer config.yaml is there, and has faults
 	inForce  atomic.Pointer[Config]
@@ -57,8 +59,8 @@ func newEstate(ctx context.Context, log zerolog.Logger, l *level, record *audit.
 	context.AfterFunc(ctx, memory.Close)
 	e := &estate{
 		log: log, level: l, audit: record, metrics: m, memory: memory, throttle: throttle.New(throttle.Config{}),
-		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue),
-		fits:   newFits(log),
+		hashes: password.NewPool(max(1, runtime.GOMAXPROCS(0)-1), hashQueue), keySets: provider.NewKeySets(),
+		fits: newFits(log),
 	}
 	e.hashes.Timed(m.Hashed)
 	m.Hashing(func() metrics.Hashes { return metrics.Hashes(e.hashes.Stats()) })

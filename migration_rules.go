@@ -81,5 +81,6 @@ var differences = []rule{
 	{"M58", faulty("without TLS"), "keys or passwords in clear text, as in auth-o-tron: use TLS, or insecure_http, insecure_ldap: true"},
 	{"M61", faulty("is the name of another provider too", "is listed twice"), "a name that stands twice"},
 	{"M67", kinds("openid-offline"), "private_client_id and private_client_secret are form-encoded in Basic, which changes some signs"},
+	{"M77", kinds("jwt"), "ID, refresh, offline and logout tokens let nobody in, by typ or token_use; key: id_tokens"},
 	{"M74", faulty("stands without bind_dn"), "the directory is searched as nobody; key: bind_dn"},
 }

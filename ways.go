@@ -143,7 +143,7 @@ func (e *estate) openWay(ctx context.Context, entry provider.Entry, issuer strin
 	}()
 	opened, err := entry.Config.Open(ctx, provider.Env{
 		Name: entry.Name, Realm: entry.Realm, HTTP: out.transport, Log: e.log.With().Str("provider", entry.Name).Logger(), Now: time.Now,
-		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget, OwnIssuer: issuer, Own: e.own.Load,
+		Hashes: e.hashes, Metrics: shown, Forget: e.memory.Forget, OwnIssuer: issuer, Own: e.own.Load, KeySets: e.keySets,
 	})
 	if err != nil {
 		return nil, err

@@ -110,7 +110,11 @@ func FirstValue(dn string) string {
 	if err != nil || len(parsed.RDNs) == 0 || len(parsed.RDNs[0].Attributes) == 0 {
 		return dn
 	}
-	return parsed.RDNs[0].Attributes[0].Value
+	first := parsed.RDNs[0].Attributes[0]
+	if !attributeName.MatchString(first.Type) { // such as urn:example:role=admin
+		return dn
+	}
+	return first.Value
 }
 
 // Parts are a DN's types and values, unescaped, in its order; ok is false for what is no DN.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -47,8 +48,8 @@ func (c *Config) Check(r conf.Report) {
 func (c *Config) CheckUsers(r conf.Report) {
 	if c.SearchBase == "" {
 		r.Fault("search_base", "is missing: it says where users are, such as ou=people,dc=example,dc=org")
-	} else if _, err := ldap.ParseDN(c.SearchBase); err != nil {
-		r.Fault("search_base", "%q is no distinguished name (RFC 4514)", c.SearchBase)
+	} else {
+		CheckDN(r, "search_base", c.SearchBase)
 	}
 	CheckFilter(r, "user_filter", c.UserFilter, "{username}")
 }
@@ -66,8 +67,25 @@ func CheckFilter(r conf.Report, key, filter string, places ...string) {
 	}
 }
 
-// CheckDN reports why a template is no distinguished name of a user.
-func CheckDN(r conf.Report, key, template string) {
+// CheckDN reports why text is no distinguished name.
+func CheckDN(r conf.Report, key, text string) {
+	if parsed, err := ldap.ParseDN(text); err != nil || len(parsed.RDNs) == 0 {
+		r.Fault(key, "%q is no distinguished name (RFC 4514)", text)
+	}
+}
+
+// attributeName is what an attribute can be called (RFC 4512, section 2.5), with options.
+var attributeName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)*)(;[A-Za-z0-9-]+)*$`)
+
+// CheckAttribute reports why name is none of an attribute.
+func CheckAttribute(r conf.Report, key, name string) {
+	if !attributeName.MatchString(name) {
+		r.Fault(key, "%q is no attribute's name, such as mail", name)
+	}
+}
+
+// CheckTemplate reports why a template is no distinguished name of a user.
+func CheckTemplate(r conf.Report, key, template string) {
 	if _, err := ldap.ParseDN(fill(template, "x", "x", ldap.EscapeDN)); err != nil || !strings.Contains(template, "={username}") {
 		r.Fault(key, "%q is no distinguished name (RFC 4514) with a place for the name, such as uid={username},ou=people,dc=example,dc=org", template)
 	}

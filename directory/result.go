@@ -37,11 +37,13 @@ func (u *Unreached) Unwrap() error { return u.err }
 // A Result is an answer that is not success (RFC 4511, appendix A).
 type Result struct {
 	Code uint16
-	data string // Active Directory's reason of a refused login, in hexadecimal; "" where none is told
+
+	inactive bool   // 389 Directory Server says so of the account
+	data     string // Active Directory's reason of a refused login, in hexadecimal; "" where none is told
 }
 
 func newResult(e *ldap.Error) *Result {
-	r := &Result{Code: e.ResultCode}
+	r := &Result{Code: e.ResultCode, inactive: strings.Contains(strings.ToLower(e.Err.Error()), "account inactivated")}
 	if _, after, ok := strings.Cut(e.Err.Error(), ", data "); ok {
 		r.data, _, _ = strings.Cut(after, ",")
 	}
@@ -64,9 +66,10 @@ func (r *Result) Denies() bool {
 		return !slices.Contains(undecided, r.data)
 	case ldap.LDAPResultNoSuchObject, // where a DN is made of the name
 		ldap.LDAPResultInappropriateAuthentication, // an entry without a password
-		ldap.LDAPResultConstraintViolation,         // 389 Directory Server: tried too often
-		ldap.LDAPResultUnwillingToPerform:          // 389 Directory Server: not active
+		ldap.LDAPResultConstraintViolation:         // 389 Directory Server: tried too often
 		return true
+	case ldap.LDAPResultUnwillingToPerform: // of a directory that takes no logins for now, too
+		return r.inactive
 	}
 	return false
 }

@@ -33,3 +33,9 @@ func Claim(token string) (c Claimed, ok bool) {
 	typ, err := member(objects[0], "typ")
 	return Claimed{mediaType(typ), objects[1]}, err == nil
 }
+
+// SaysIssuer reports whether a token says, signed or not, that it is the issuer's.
+func SaysIssuer(token, issuer string) bool {
+	said, ok := Claim(token)
+	return ok && issuer != "" && said.Claims["iss"] == issuer
+}

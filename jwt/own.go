@@ -1,15 +1,12 @@
 package jwt
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"gatehouse/auth"
 	"gatehouse/conf"
-	"gatehouse/strictjson"
 )
 
 // ownLeeway is how far the clocks of gateways that share keys may be apart.
@@ -71,18 +68,6 @@ func (v *OwnVerifier) Verify(token string, now time.Time) (auth.User, error) {
 		return auth.User{}, &TokenError{"attributes", "is no object of strings"}
 	}
 	return u, nil
-}
-
-// SaysIssuer reports whether a token says, signed or not, that it is the issuer's.
-func SaysIssuer(token, issuer string) bool {
-	_, rest, _ := strings.Cut(token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	text, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil {
-		return false
-	}
-	claims, err := strictjson.Object(text)
-	return err == nil && issuer != "" && claims["iss"] == issuer
 }
 
 func scopesOf(claim any) (map[string][]string, error) {

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/conf"
+	"gatehouse/directory"
 	"gatehouse/password"
 )
 
@@ -251,5 +252,33 @@ func TestSectionsShareNoDefaults(t *testing.T) {
 	a.DenyStatuses[0] = 404
 	if b.DenyStatuses[0] != 401 {
 		t.Errorf("got %v", b.DenyStatuses)
+	}
+}
+
+func TestFaultsOfADirectorySection(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*LDAP)
+		fault  string
+	}{
+		"group_base is no DN":                     {func(l *LDAP) { l.GroupBase = "groups" }, `group_base: "groups" is no distinguished name (RFC 4514)`},
+		"decoy_dn is no DN":                       {func(l *LDAP) { l.DecoyDN = "decoy" }, `decoy_dn: "decoy" is no distinguished name (RFC 4514)`},
+		"group_name is empty":                     {func(l *LDAP) { l.GroupBase, l.GroupName = "dc=example", "" }, `group_name: "" is no attribute's name, such as mail`},
+		"group_filter without group_base":         {func(l *LDAP) { l.GroupFilter = "(memberUid={username})" }, "group_base: is missing: no groups are searched for without it"},
+		"group_name without group_base":           {func(l *LDAP) { l.GroupName = "ou" }, "group_base: is missing: no groups are searched for without it"},
+		"an attribute that is called nothing":     {func(l *LDAP) { l.Attributes = map[string]string{"mail": ""} }, `attributes.mail: "" is no attribute's name, such as mail`},
+		"user is every attribute":                 {func(l *LDAP) { l.User, l.UserFilter = "*", "(uid={username})" }, `user: "*" is no attribute's name, such as mail`},
+		"roles is no attribute":                   {func(l *LDAP) { l.Roles = "member of" }, `roles: "member of" is no attribute's name, such as mail`},
+		"attributes by number and with an option": {func(l *LDAP) { l.Roles, l.Attributes = "2.5.4.11", map[string]string{"name": "cn;lang-fr"} }, ""},
+	} {
+		l := newLDAP()
+		l.Config = directory.Config{URI: "ldaps://d.example", BindDN: "cn=gate", Password: "x", SearchBase: "dc=example"}
+		c.change(l)
+		got := ""
+		for _, fault := range conf.Collect(l.Check) {
+			got += fault.String()
+		}
+		if got != c.fault {
+			t.Errorf("%s: got %q", name, got)
+		}
 	}
 }

@@ -30,6 +30,14 @@ func (c *Claims) check(r conf.Report) {
 			r.At("roles_claims", i).Fault("", "is empty")
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Attributes)) {
+		switch {
+		case c.Attributes[name] == "":
+			r.At("attributes").Fault(name, "is empty: it says which claim holds the attribute's value")
+		case name == auth.AttributeExpires:
+			r.At("attributes").Fault(name, "would end the user's token, which the claim exp does by itself: remove it")
+		}
+	}
 }
 
 // ownPlace are the claims that have a place of their own in a user: none of them is an attribute by all_claims.

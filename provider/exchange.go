@@ -42,13 +42,20 @@ func newRequest(ctx context.Context, method string, to *url.URL) *http.Request {
 	return req
 }
 
-// newPost returns a question with a body, which is sent again where a connection had ended before it was used.
+// newPost returns a question with a body.
 func newPost(ctx context.Context, to *url.URL, kind, body string) *http.Request {
 	req := newRequest(ctx, http.MethodPost, to)
 	req.Header.Set("Content-Type", kind)
 	req.ContentLength = int64(len(body))
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
 	req.Body, _ = req.GetBody()
+	return req
+}
+
+// repeatable makes a question with a body one that is put again where an idle connection ends on it: one that changes
+// nothing there.
+func repeatable(req *http.Request) *http.Request {
+	req.Header["Idempotency-Key"] = nil // tells net/http, and is not sent
 	return req
 }
 

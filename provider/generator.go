@@ -42,7 +42,7 @@ func (g *TokenGenerator) Open(ctx context.Context, env Env) (auth.Authenticator,
 	}
 	t := &trader{tokens: &g.Tokens, env: env, forms: []auth.Form{auth.JWT, auth.Opaque}, spare: newSpare(env, g.MaxConcurrent)}
 	t.ask = func(ctx context.Context, token string) *http.Request {
-		return postJSON(ctx, base.JoinPath("validate-token"), map[string]string{"token": token, "client_id": g.ClientID})
+		return repeatable(postJSON(ctx, base.JoinPath("validate-token"), map[string]string{"token": token, "client_id": g.ClientID}))
 	}
 	t.isGood = isValid
 	t.trade = func(ctx context.Context, token string) *http.Request {

@@ -18,7 +18,8 @@ type Introspection struct {
 	ClientSecret  auth.Secret `yaml:"client_secret" secret:"true" doc:"How it proves that."`
 	ClientAuth    string      `yaml:"client_auth" enum:"client_secret_basic,client_secret_post" doc:"Where that goes: the header Authorization, or the body."`
 	Issuer        string      `yaml:"issuer" doc:"What iss must be. Not looked at unless set."`
-	Audience      []string    `yaml:"audience" doc:"aud must name one of these. Not looked at unless set."`
+	Audience      []string    `yaml:"audience" doc:"aud must name one of these."`
+	AnyAudience   bool        `yaml:"insecure_any_audience" doc:"Whether tokens are taken that were made for others."`
 	MaxConcurrent int         `yaml:"max_concurrent" doc:"How many questions may be under way at once."`
 	InsecureHTTP  bool        `yaml:"insecure_http" doc:"Whether tokens may travel to another host without TLS."`
 	Claims        `yaml:",inline"`
@@ -36,6 +37,7 @@ func (i *Introspection) Check(r conf.Report) {
 	if slices.Contains(i.Audience, "") {
 		r.Fault("audience", "has an empty one")
 	}
+	checkAudience(r, i.Audience, i.AnyAudience)
 	i.check(r)
 }
 
@@ -77,9 +79,7 @@ func (i *introspector) Authenticate(ctx context.Context, c auth.Credential) (u a
 }
 
 func (i *introspector) question(ctx context.Context, token string) *http.Request {
-	req := i.us.post(ctx, i.at, url.Values{"token": {token}, "token_type_hint": {"access_token"}})
-	req.Header["Idempotency-Key"] = nil // is not sent, and lets net/http ask again where an idle connection ends
-	return req
+	return repeatable(i.us.post(ctx, i.at, url.Values{"token": {token}, "token_type_hint": {"access_token"}}))
 }
 
 // verdict reads what the server says of a token.
@@ -92,7 +92,7 @@ func (i *introspector) verdict(r reply) (auth.User, error) {
 	if err != nil {
 		return auth.User{}, err
 	}
-	if i.Issuer != "" && a.text("iss") != i.Issuer || !isFor(a, i.Audience) {
+	if i.Issuer != "" && a.text("iss") != i.Issuer || !isFor(a, i.Audience) || !isAccess(a, false) || !isPresented(a) {
 		return auth.User{}, auth.ErrDenied
 	}
 	u := i.user(a, i.env.Name, "username", "sub")

@@ -63,6 +63,14 @@ func TestIntrospection(t *testing.T) {
 		"no issuer":                         {200, `{"active":true,"username":"alice","aud":"us"}`, strict, denied},
 		"another audience":                  {200, `{"active":true,"username":"alice","iss":"https://idp.example","aud":["x"]}`, strict, denied},
 		"no audience":                       {200, `{"active":true,"username":"alice","iss":"https://idp.example"}`, strict, denied},
+		"a bearer token":                    {200, `{"active":true,"username":"alice","token_type":"bearer"}`, nil, aUser},
+		"ORY Hydra's access token":          {200, `{"active":true,"username":"alice","token_type":"Bearer","token_use":"access_token"}`, nil, aUser},
+		"its refresh token":                 {200, `{"active":true,"username":"alice","token_type":"Bearer","token_use":"refresh_token"}`, nil, denied},
+		"a refresh token by its type":       {200, `{"active":true,"username":"alice","token_type":"refresh_token"}`, nil, denied},
+		"a type that is no text":            {200, `{"active":true,"username":"alice","token_type":{}}`, nil, denied},
+		"Keycloak's access token":           {200, `{"active":true,"username":"alice","typ":"Bearer"}`, nil, aUser},
+		"its refresh token, again":          {200, `{"active":true,"username":"alice","typ":"Refresh"}`, nil, denied},
+		"its offline token":                 {200, `{"active":true,"username":"alice","typ":"Offline"}`, nil, denied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, config := newAuthServer(), introspectionAt(issuer)

@@ -16,6 +16,7 @@ type JWT struct {
 	InsecureAnyIssuer   bool         `yaml:"insecure_any_issuer" doc:"Whether tokens are taken whoever issued them."`
 	InsecureAnyAudience bool         `yaml:"insecure_any_audience" doc:"Whether tokens are taken that were made for others."`
 	AcceptOwnTokens     bool         `yaml:"accept_own_tokens" doc:"In the place of all keys above: gatehouse's own tokens of users of this realm let in, until they end."`
+	IDTokens            bool         `yaml:"id_tokens" doc:"Whether ID tokens let in too, which clients get to know their user, and which are not made to be sent to services."`
 }
 
 func newJWT() *JWT { return &JWT{Tokens: newTokens()} }
@@ -61,12 +62,7 @@ func (j *JWT) checkTrust(r conf.Report) {
 	case j.Issuer == "" && !j.InsecureAnyIssuer && (j.CertURI != "" || j.Secret != nil):
 		r.Strict("issuer", "is missing: the claim iss is not checked; write the identity provider's (for Keycloak https://HOST/realms/REALM), or insecure_any_issuer: true")
 	}
-	switch {
-	case len(j.Audience) > 0 && j.InsecureAnyAudience:
-		r.Fault("insecure_any_audience", "stands beside audience: keep one of them")
-	case len(j.Audience) == 0 && !j.InsecureAnyAudience:
-		r.Strict("audience", "is missing: tokens that were made for others let in here; write what the claim aud is to name, or insecure_any_audience: true")
-	}
+	checkAudience(r, j.Audience, j.InsecureAnyAudience)
 }
 
 // Open returns the provider. Its keys are asked for in the background, until ctx ends.
@@ -106,6 +102,9 @@ func (p *bearerJWT) Authenticate(ctx context.Context, c auth.Credential) (auth.U
 	claims, err := p.claims(ctx, string(c.Secret))
 	if err != nil {
 		return auth.User{}, err
+	}
+	if !isAccess(claims.All, p.IDTokens) {
+		return auth.User{}, fmt.Errorf("%w: it is no access token", auth.ErrDenied)
 	}
 	return p.owner(p.env.Name, claims), nil
 }

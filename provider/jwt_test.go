@@ -245,3 +245,36 @@ func TestASectionOfAuthOTronTakesWhatItTook(t *testing.T) {
 		r.wantDenied("without an end", token(t, "one", map[string]any{"exp": nil}))
 	})
 }
+
+// Keycloak's tokens say by the claim typ, Amazon Cognito's by token_use, what they are: the header says JWT of all.
+func TestOnlyAnAccessTokenLetsIn(t *testing.T) {
+	withID := jwtBy(func(j *JWT) { j.IDTokens = true })
+	for name, row := range map[string]struct {
+		config *JWT
+		claims map[string]any
+		in     bool
+	}{
+		"Keycloak's":                      {jwtBy(), map[string]any{"typ": "Bearer"}, true},
+		"Cognito's":                       {jwtBy(), map[string]any{"token_use": "access"}, true},
+		"an ID token":                     {jwtBy(), map[string]any{"typ": "ID"}, false},
+		"a refresh token":                 {jwtBy(), map[string]any{"typ": "Refresh"}, false},
+		"an offline token":                {jwtBy(), map[string]any{"typ": "Offline"}, false},
+		"a logout token":                  {jwtBy(), map[string]any{"typ": "Logout"}, false},
+		"Cognito's ID token":              {jwtBy(), map[string]any{"token_use": "id"}, false},
+		"a use that is no text":           {jwtBy(), map[string]any{"token_use": []string{"access"}}, false},
+		"an ID token, where they may":     {withID, map[string]any{"typ": "ID"}, true},
+		"Cognito's, where they may":       {withID, map[string]any{"token_use": "id"}, true},
+		"a refresh token, where IDs may":  {withID, map[string]any{"typ": "Refresh"}, false},
+		"a refresh token by both, there":  {withID, map[string]any{"typ": "Refresh", "token_use": "id"}, false},
+		"an access token, where IDs may":  {withID, map[string]any{"typ": "Bearer"}, true},
+		"one that says nothing of itself": {jwtBy(), nil, true},
+	} {
+		inARealm(t, row.config, newIDP("one"), func(r *realm) {
+			if row.in {
+				r.wantIn(name, token(t, "one", row.claims))
+			} else {
+				r.wantDenied(name, token(t, "one", row.claims))
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,6 +23,8 @@ const (
 	keysCooldown = 10 * time.Second
 	// keysTimeout is how long one look may take.
 	keysTimeout = 10 * time.Second
+	// maxWanted is how many unknown keys are told apart.
+	maxWanted = 1000
 )
 
 // A keyring has the keys of an identity provider. It asks for them every so often, soon again after a failure, and
@@ -39,8 +42,9 @@ type keyring struct {
 
 	mu     sync.Mutex // guards all below
 	flight chan struct{}
-	looked time.Time // the end of the latest look; zero before the first
-	failed error     // what it met with
+	looked time.Time                       // the end of the latest look; zero before the first
+	failed error                           // what it met with
+	wanted map[[sha256.Size]byte]time.Time // by a token's header: when a key was first wanted that is not there
 }
 
 // keyed is a set of keys, and the verifier by them.
@@ -219,18 +223,43 @@ func (k *keyring) get(ctx context.Context, at *url.URL, most int) (reply, error)
 
 // verify returns the claims of a token, or [auth.ErrDenied], or why that cannot be said now.
 func (k *keyring) verify(ctx context.Context, token string) (jwt.Claims, error) {
+	begun := k.env.Now()
 	for looked := false; ; looked = true {
 		if have := k.current.Load(); have != nil {
 			claims, err := have.verifier.Verify(token, k.env.Now())
-			if err == nil {
+			switch {
+			case err == nil:
 				return claims, nil
-			}
-			if looked || !errors.Is(err, jwt.ErrUnknownKey) {
+			case !errors.Is(err, jwt.ErrUnknownKey):
 				return jwt.Claims{}, fmt.Errorf("%w: %w", auth.ErrDenied, err)
+			case looked:
+				return jwt.Claims{}, k.unknown(begun, token, err)
 			}
 		}
 		if err := k.look(ctx); err != nil {
 			return jwt.Claims{}, err
 		}
 	}
+}
+
+// unknown is what is said of a token whose key is not among those in force. If they were looked at since such a token
+// first came, that is a denial. Else the key may be newer, and a stranger's token that used up the look denies it to
+// nobody.
+func (k *keyring) unknown(begun time.Time, token string, err error) error {
+	header, _, _ := strings.Cut(token, ".") // names the key, or says that it has no name
+	name := sha256.Sum256([]byte(header))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	first, known := k.wanted[name]
+	if !known {
+		if len(k.wanted) >= maxWanted {
+			clear(k.wanted)
+		}
+		first, k.wanted[name] = begun, begun
+	}
+	if !k.looked.Before(first) {
+		return fmt.Errorf("%w: %w", auth.ErrDenied, err)
+	}
+	wait := max(k.looked.Add(keysCooldown).Sub(k.env.Now()), time.Second)
+	return &auth.Later{After: wait, Err: fmt.Errorf("%w for newer keys, as they were looked at a moment ago: %w", auth.ErrUnasked, err)}
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/jwt"
 )
 
@@ -216,4 +218,51 @@ func TestDiscovery(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A stranger's unknown kid, which anybody can write, must not make a good token of a newer key a wrong one.
+func TestAStrangersTokenDeniesNoNewKey(t *testing.T) {
+	inARealm(t, jwtBy(), newIDP("one"), func(r *realm) {
+		r.wantIn("at first", token(t, "one", nil))
+		time.Sleep(keysCooldown)
+		r.wantDenied("a stranger's", signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "junk"}, nil))
+		time.Sleep(time.Second)
+		r.idp.show("one", "two")
+		_, err := r.ask(token(t, "two", nil))
+		wantLater(t, err, keysCooldown-time.Second)
+		if !errors.Is(err, auth.ErrUnasked) {
+			t.Errorf("it is called an outage: %v", err)
+		}
+		time.Sleep(keysCooldown - time.Second)
+		r.wantIn("once it may be looked at", token(t, "two", nil))
+		time.Sleep(time.Second)
+		r.wantDenied("what was looked for in vain", signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "junk"}, nil))
+	})
+}
+
+// A reload opens a provider whose section has changed: while the identity provider is down it goes on with the keys
+// that are there, if they are from the same place.
+func TestAProviderThatIsOpenedAnewHasTheKeys(t *testing.T) {
+	p := newIDP("one")
+	inARealm(t, jwtBy(), p, func(r *realm) {
+		ctx, end := context.WithCancel(r.t.Context())
+		defer end()
+		r.KeySets = NewKeySets()
+		anew := func(change func(j *JWT)) { r.a = open(r.t, ctx, jwtBy(change), r.Env) }
+		anew(func(*JWT) {})
+		r.wantIn("at first", token(t, "one", nil))
+		p.down()
+		anew(func(j *JWT) { j.Attributes = map[string]string{"mail": "email"} })
+		r.wantIn("another attribute", token(t, "one", nil))
+		r.wantNoDecision("an unknown key", token(t, "two", nil))
+		anew(func(j *JWT) { j.Audience = []string{"other"} })
+		r.wantDenied("another audience", token(t, "one", map[string]any{"aud": "gatehouse"}))
+		anew(func(j *JWT) { j.CertURI += "/" })
+		r.wantNoDecision("another address", token(t, "one", nil))
+		end()
+		synctest.Wait()
+		ctx = r.t.Context()
+		anew(func(*JWT) {})
+		r.wantNoDecision("once all are closed", token(t, "one", nil))
+	})
 }

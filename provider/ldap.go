@@ -32,8 +32,15 @@ func newLDAP() *LDAP {
 // Check reports what is wrong with the section.
 func (l *LDAP) Check(r conf.Report) {
 	l.Config.Check(r)
-	if l.User == "" {
-		r.Fault("user", "is empty: it says which attribute holds the user's name")
+	directory.CheckAttribute(r, "user", l.User)
+	if l.Roles != "" {
+		directory.CheckAttribute(r, "roles", l.Roles)
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Attributes)) {
+		directory.CheckAttribute(r.At("attributes"), name, l.Attributes[name])
+	}
+	if l.DecoyDN != "" {
+		directory.CheckDN(r, "decoy_dn", l.DecoyDN)
 	}
 	switch {
 	case l.UserDN == "":
@@ -42,15 +49,26 @@ func (l *LDAP) Check(r conf.Report) {
 	case l.SearchBase != "" || l.UserFilter != "" || l.DecoyDN != "":
 		r.Fault("user_dn", "stands beside search_base, user_filter or decoy_dn: nobody is searched for by it")
 	default:
-		directory.CheckDN(r, "user_dn", l.UserDN)
+		directory.CheckTemplate(r, "user_dn", l.UserDN)
 	}
-	if l.GroupBase != "" {
-		directory.CheckFilter(r, "group_filter", l.GroupFilter, "{dn}", "{username}")
-	}
+	l.checkGroups(r)
 	if _, ok := l.Attributes[auth.AttributeExpires]; ok {
 		r.At("attributes").Fault(auth.AttributeExpires, "would end the user's token, and cannot come from a directory")
 	}
 	checkConcurrent(r, l.MaxConcurrent)
+}
+
+// checkGroups reports what is wrong with how groups are searched for.
+func (l *LDAP) checkGroups(r conf.Report) {
+	if l.GroupBase == "" {
+		if usual := newLDAP(); l.GroupFilter != usual.GroupFilter || l.GroupName != usual.GroupName {
+			r.Fault("group_base", "is missing: no groups are searched for without it")
+		}
+		return
+	}
+	directory.CheckDN(r, "group_base", l.GroupBase)
+	directory.CheckAttribute(r, "group_name", l.GroupName)
+	directory.CheckFilter(r, "group_filter", l.GroupFilter, "{dn}", "{username}")
 }
 
 // settled is where users are, with the filter that goes with the attribute.

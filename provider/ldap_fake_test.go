@@ -88,7 +88,8 @@ func TestWhatADirectorySaysOfALogin(t *testing.T) {
 		"no such entry":                   {code(32, ""), true},
 		"an entry without a password":     {code(48, ""), true},
 		"locked (389 Directory Server)":   {code(19, "Exceed password retry limit."), true},
-		"inactive (389 Directory Server)": {code(53, "Account inactivated."), true},
+		"inactive (389 Directory Server)": {code(53, "Account inactivated. Contact system administrator."), true},
+		"no logins for now (OpenLDAP)":    {code(53, "operation restricted"), false},
 		"a wrong password (AD)":           {ad("52e"), true},
 		"no such user (AD)":               {ad("525"), true},
 		"not at this time (AD)":           {ad("530"), true},
@@ -336,4 +337,11 @@ func TestAQuestionThatEndsLeavesNothingBehind(t *testing.T) {
 	all.Wait()
 	f.Stop()
 	until(t, "goroutines are gone", func() bool { return runtime.NumGoroutine() <= before+1 })
+}
+
+func TestATextWithAnEqualsSignIsNoDN(t *testing.T) {
+	got := groupNames([]string{"cn=staff,ou=groups,dc=example", "2.5.4.3=users,dc=example", "urn:example:role=admin", "a b=c", "plain", "cn=staff,dc=other"})
+	if want := []string{"staff", "users", "urn:example:role=admin", "a b=c", "plain"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
 }

@@ -114,6 +114,37 @@ func isFor(a answer, audiences []string) bool {
 	return len(audiences) == 0 || slices.ContainsFunc(a.list("aud"), func(aud string) bool { return slices.Contains(audiences, aud) })
 }
 
+// isAccess reports whether nothing that is told of a token makes it another than an access token: token_use (ORY Hydra,
+// Amazon Cognito), or Keycloak's claim typ. orID lets ID tokens pass too.
+func isAccess(a answer, orID bool) bool {
+	use, typ := a.text("token_use"), a.text("typ")
+	switch {
+	case slices.Contains([]string{"Refresh", "Offline", "Logout"}, typ):
+		return false
+	case typ == "ID", use == "id":
+		return orID
+	}
+	return a["token_use"] == nil || use == "access" || use == "access_token"
+}
+
+// isPresented reports whether the token_type that an introspection tells, if any, is one of tokens that clients present
+// (RFC 7662, section 2.2).
+func isPresented(a answer) bool {
+	return a["token_type"] == nil || slices.ContainsFunc([]string{"Bearer", "DPoP", "access_token"}, func(kind string) bool {
+		return strings.EqualFold(kind, a.text("token_type"))
+	})
+}
+
+// checkAudience reports why tokens would be taken that were made for others.
+func checkAudience(r conf.Report, audience []string, any bool) {
+	switch {
+	case len(audience) > 0 && any:
+		r.Fault("insecure_any_audience", "stands beside audience: keep one of them")
+	case len(audience) == 0 && !any:
+		r.Strict("audience", "is missing: tokens that were made for others let in here; write what the claim aud is to name, or insecure_any_audience: true")
+	}
+}
+
 // hasScope reports whether a scope is one of those in the claim scope.
 func hasScope(a answer, scope string) bool {
 	return slices.Contains(strings.Fields(a.text("scope")), scope)

@@ -49,7 +49,7 @@ func (o *OpenIDOffline) Open(ctx context.Context, env Env) (auth.Authenticator, 
 	us := client{id: o.PrivateClient, secret: string(o.PrivateSecret)}
 	t := &trader{tokens: &o.Tokens, env: env, forms: []auth.Form{auth.JWT}, notOurs: o.isAnothers, spare: newSpare(env, o.MaxConcurrent)}
 	t.ask = func(ctx context.Context, token string) *http.Request {
-		return us.post(ctx, introspection, url.Values{"token": {token}})
+		return repeatable(us.post(ctx, introspection, url.Values{"token": {token}}))
 	}
 	t.isGood = func(r reply) error {
 		a, err := isActive(r)

@@ -54,6 +54,7 @@ func (j *JWT) checkAlone(r conf.Report) {
 		{"scope_claim", j.Scope, others.Scope},
 		{"attributes", j.Attributes, others.Attributes},
 		{"all_claims", j.All, false},
+		{"id_tokens", j.IDTokens, false},
 	} {
 		if !reflect.DeepEqual(row.is, row.unset) {
 			r.Fault(row.key, "stands beside accept_own_tokens, which takes gatehouse's own tokens and no others: give others a provider of their own")

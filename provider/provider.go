@@ -69,6 +69,9 @@ type Env struct {
 	// Own returns what verifies gatehouse's own tokens now; nil where no provider in force takes them.
 	Own func() *jwt.OwnVerifier
 
+	// KeySets hand keys on from a provider to the one that takes its place; nil: they do not.
+	KeySets *KeySets
+
 	// Forget makes gatehouse forget every remembered user whom match names, and every refusal. A provider
 	// calls it after what its answers rest on has changed; match is called for users of all providers.
 	Forget func(match func(auth.User) bool)

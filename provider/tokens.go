@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/url"
 	"slices"
@@ -84,7 +85,8 @@ func (t *Tokens) keyring(ctx context.Context, env Env) (*keyring, error) {
 	}
 	k := &keyring{
 		env: env, ctx: ctx, issuer: t.Issuer, insecureHTTP: t.InsecureHTTP, every: t.Refresh,
-		build: func(keys *jwt.KeySet) (*jwt.Verifier, error) { return t.verifier(env, keys, "") },
+		wanted: map[[sha256.Size]byte]time.Time{},
+		build:  func(keys *jwt.KeySet) (*jwt.Verifier, error) { return t.verifier(env, keys, "") },
 	}
 	if t.CertURI != "" {
 		var err error
@@ -92,6 +94,7 @@ func (t *Tokens) keyring(ctx context.Context, env Env) (*keyring, error) {
 			return nil, errors.New("cert_uri: is no URL")
 		}
 	}
+	env.KeySets.join(ctx, k)
 	k.start()
 	return k, nil
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -44,9 +45,19 @@ func (t *trader) Authenticate(ctx context.Context, c auth.Credential) (auth.User
 	}
 	claims, err := t.keys.verify(ctx, access)
 	if err != nil {
-		return auth.User{}, err
+		return auth.User{}, notVerified(err)
 	}
 	return t.tokens.owner(t.env.Name, claims), nil
+}
+
+// notVerified is what becomes of an access token that the service has just made and that is not good here: of the
+// wrong issuer or audience it lets nobody in; all else is a fault of the service's or of ours, not of the user's token.
+func notVerified(err error) error {
+	failed, ok := errors.AsType[*jwt.TokenError](err)
+	if !errors.Is(err, auth.ErrDenied) || ok && (failed.Check == "iss" || failed.Check == "aud") {
+		return err
+	}
+	return fmt.Errorf("the access token that it gave cannot be verified: %v", err)
 }
 
 func (t *trader) access(ctx context.Context, token string) (string, error) {

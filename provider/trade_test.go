@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"gatehouse/auth"
 )
@@ -80,9 +83,11 @@ func TestWhatBecomesOfATrade(t *testing.T) {
 		"later":                         {trade: canned{429, ``}, want: noDecision},
 		"no access token":               {trade: canned{200, `{"token_type":"Bearer"}`}, want: noDecision},
 		"an access token of no text":    {trade: canned{200, `{"access_token":{}}`}, want: noDecision},
-		"an access token of a stranger": {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "one"}, nil))}, want: denied},
-		"an access token that is over":  {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, token(t, "one", map[string]any{"exp": 1}))}, want: denied},
-		"an access token that is none":  {trade: canned{200, `{"access_token":"gh_1"}`}, want: denied},
+		"an access token of a stranger": {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "one"}, nil))}, want: noDecision},
+		"a clock that is ahead":         {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, token(t, "one", map[string]any{"iat": time.Now().Add(time.Minute).Unix()}))}, want: noDecision},
+		"an access token of a new key":  {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, token(t, "two", nil))}, want: noDecision},
+		"an access token that is over":  {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, token(t, "one", map[string]any{"exp": 1}))}, want: noDecision},
+		"an access token that is none":  {trade: canned{200, `{"access_token":"gh_1"}`}, want: noDecision},
 		"large":                         {trade: canned{200, fmt.Sprintf(`{"access_token":%q}`, strings.Repeat("a", maxAnswer))}, want: noDecision},
 	} {
 		for kind, k := range trades {
@@ -191,6 +196,39 @@ func TestABaseNeedsNoPath(t *testing.T) {
 			_, _ = open(t, t.Context(), c.config, w.Env).Authenticate(t.Context(), bearerJWTOf(canary))
 			if asked != c.want {
 				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+}
+
+// A service ends an idle connection while a question is on its way: what changes nothing there is asked again.
+func TestAnIdleConnectionThatEndsIsNoOutage(t *testing.T) {
+	first := []string{"/introspect", keycloakIntrospect, validateToken}
+	for name, c := range map[string]struct {
+		config     func(base string) Config
+		credential auth.Credential
+	}{
+		"introspection":         {func(base string) Config { return introspectionAt(base) }, bearer(canary)},
+		"openid-offline":        {func(base string) Config { return offlineAt(base) }, bearerJWTOf(canary)},
+		"ecmwf-token-generator": {func(base string) Config { return generatorAt(base) }, bearer(canary)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newAuthServer()
+			server.access = token(t, "one", nil)
+			var used sync.Map // of connections
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if _, again := used.LoadOrStore(r.RemoteAddr, true); again && slices.Contains(first, r.URL.Path) {
+					panic(http.ErrAbortHandler)
+				}
+				server.ServeHTTP(w, r)
+			}))
+			defer s.Close()
+			w := newWorld(t)
+			p := open(t, t.Context(), c.config(s.URL), w.Env)
+			for range 2 {
+				if _, err := p.Authenticate(t.Context(), c.credential); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

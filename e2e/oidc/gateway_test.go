@@ -39,7 +39,7 @@ type gateway struct {
 // its log.
 func open(t *testing.T, providers string) *gateway {
 	t.Helper()
-	g := &gateway{t: t}
+	g := &gateway{t: t, log: new(rig.Output)}
 	t.Cleanup(func() { canary.Check(t, "gatehouse's log", g.log.String(), g.shown) })
 	real := rig.StartGateway(t, house+providers, nil, []string{clientSecret})
 	g.log = real.Log
@@ -101,6 +101,15 @@ func (g *gateway) want(name, realm, token string, status int) answer {
 		g.t.Errorf("%s: status %d and not %d; %v", name, a.status, status, a.header)
 	}
 	return a
+}
+
+// wantNobody wants a token of a key that is not there to let nobody in: it is a denial, or, before the keys may be looked
+// at anew, no decision.
+func (g *gateway) wantNobody(name, realm, token string) {
+	g.t.Helper()
+	if a := g.ask(realm, token); a.status != http.StatusUnauthorized && (a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "") {
+		g.t.Errorf("%s: status %d; %v", name, a.status, a.header)
+	}
 }
 
 // await asks with what token returns until the status is this one, which must be within the time. It returns how long

@@ -17,10 +17,10 @@ func TestOpaqueTokensOfAnOpenIDProvider(t *testing.T) {
 	providers := ""
 	for realm, more := range map[string]string{
 		"site":       fmt.Sprintf("issuer: %q, audience: [%s], username_claim: client_id", o.issuer, audience),
-		"users":      "username_claim: preferred_username",
+		"users":      "username_claim: preferred_username, insecure_any_audience: true",
 		"for-others": "audience: [https://other.example.org], username_claim: client_id",
-		"by-others":  "issuer: https://idp.example.org, username_claim: client_id",
-		"unnamed":    "max_concurrent: 4",
+		"by-others":  "issuer: https://idp.example.org, insecure_any_audience: true, username_claim: client_id",
+		"unnamed":    "max_concurrent: 4, insecure_any_audience: true",
 	} {
 		providers += fmt.Sprintf(section, o.issuer, audience, asked, clientSecret, realm, more)
 	}
@@ -59,7 +59,7 @@ func TestAWrongClientSecretIsNoDenial(t *testing.T) {
 	t.Parallel()
 	o := startOP(t, key{ID: "one", Alg: "ES256"})
 	g := open(t, fmt.Sprintf(`
-  - { name: site, type: introspection, realm: site, url: "%s%s", client_id: gatehouse, client_secret: another-secret, username_claim: client_id }
+  - { name: site, type: introspection, realm: site, url: "%s%s", client_id: gatehouse, client_secret: another-secret, insecure_any_audience: true, username_claim: client_id }
 `, o.issuer, asked))
 	g.want("with a wrong secret", "site", o.token("/opaque"), http.StatusServiceUnavailable)
 	g.want("nobody's", "site", "nobodys-token", http.StatusServiceUnavailable)

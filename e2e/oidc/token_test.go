@@ -33,7 +33,7 @@ func TestTokensOfAnOpenIDProvider(t *testing.T) {
   - { name: for-others, type: jwt, realm: for-others, issuer: "%[1]s", audience: [https://other.example.org] }
   - { name: by-others, type: jwt, realm: by-others, cert_uri: "%[1]s%[3]s", issuer: https://idp.example.org, audience: [%[2]s] }
   - { name: es256, type: jwt, realm: es256, issuer: "%[1]s", audience: [%[2]s], algorithms: [ES256] }
-  - { name: ids, type: jwt, realm: ids, issuer: "%[1]s", audience: [app] }
+  - { name: ids, type: jwt, realm: ids, issuer: "%[1]s", audience: [app], id_tokens: true }
 `, o.issuer, audience, certs))
 	for _, k := range everyKey {
 		if k.Use != "" {
@@ -69,7 +69,7 @@ func TestATokenOfAnOpenIDProviderEnds(t *testing.T) {
 	o := startOP(t, key{ID: "one", Alg: "ES256"})
 	g := open(t, fmt.Sprintf(`
   - { name: jwt, type: jwt, realm: jwt, issuer: "%[1]s", audience: [%[2]s], leeway: 1m }
-  - { name: asked, type: introspection, realm: asked, url: "%[1]s%[3]s", client_id: gatehouse, client_secret: "%[4]s", username_claim: client_id }
+  - { name: asked, type: introspection, realm: asked, url: "%[1]s%[3]s", client_id: gatehouse, client_secret: "%[4]s", audience: [%[2]s], username_claim: client_id }
 `, o.issuer, audience, asked, clientSecret))
 	resources := map[string]string{"jwt": "/ES256?ttl=5", "asked": "/opaque?ttl=5"}
 	used, unseen := map[string]string{}, map[string]string{}

@@ -66,6 +66,7 @@ func TestWhatThePackageHolds(t *testing.T) {
 		"/usr/share/gatehouse/nginx/gatehouse.conf":                "-rw-r--r--",
 		"/usr/share/gatehouse/nginx/snippets/gatehouse-cache.conf": "-rw-r--r--",
 		"/usr/share/gatehouse/nginx/snippets/gatehouse-keys.conf":  "-rw-r--r--",
+		"/usr/share/gatehouse/nginx/snippets/gatehouse-home.conf":  "-rw-r--r--",
 		"/usr/share/doc/gatehouse/gatehouse.cdx.json":              "-rw-r--r--",
 		"/usr/share/doc/gatehouse/install.md":                      "-rw-r--r--",
 		"/usr/share/doc/gatehouse/copyright":                       "-rw-r--r--",

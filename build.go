@@ -62,7 +62,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 		}
 	}
 	if e.config == nil || !reflect.DeepEqual(e.config.Augmenters, c.Augmenters) {
-		p.roles = role.New(c.Augmenters).Told(augmented(e.metrics, log))
+		p.roles = e.roles.Next(c.Augmenters).Told(augmented(e.metrics, log))
 	}
 	if e.out == nil || e.out.proxy != c.Auth.Proxy {
 		if p.out, err = newWayOut(c.Auth.Proxy); err != nil {
@@ -94,8 +94,9 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 	return p, nil
 }
 
-// augmented counts what augmenters do, and logs of those that a user goes on without.
+// augmented counts what augmenters do, and logs of those that a user goes on without; of spellings once a minute.
 func augmented(m *metrics.Metrics, log zerolog.Logger) func(role.Applied) {
+	spelling := log.Sample(&zerolog.BurstSampler{Burst: 1, Period: time.Minute})
 	return func(a role.Applied) {
 		result := metrics.Success
 		switch {
@@ -107,6 +108,10 @@ func augmented(m *metrics.Metrics, log zerolog.Logger) func(role.Applied) {
 		m.Augmented(a.Name, a.Type, a.Realm, result, a.Took)
 		if a.Err != nil && a.Optional {
 			log.Warn().Str("augmenter", a.Name).Err(a.Err).Msg("a user is let in without the roles of an optional augmenter")
+		}
+		if a.Spelling {
+			spelling.Warn().Str("augmenter", a.Name).Str("username", a.User).
+				Msg("the directory knows this user in another spelling: no roles (insecure_any_spelling)")
 		}
 	}
 }

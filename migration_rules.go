@@ -29,7 +29,7 @@ func told(rules []rule, m *migration) (list []remark) {
 }
 
 // general are the differences that show in requests, and not in a configuration.
-const general = "M01–M09, M15, M17, M40–M42, M45, M46, M48, M49, M53, M55–M57, M59, M60, M62–M66, M68–M73"
+const general = "M01–M09, M15, M17, M40–M42, M45, M46, M48, M49, M53, M55–M57, M59, M60, M62–M66, M68–M73, M76"
 
 // ignoredHere are what stands in a configuration of auth-o-tron and does nothing.
 var ignoredHere = []rule{
@@ -81,6 +81,7 @@ var differences = []rule{
 	{"M58", faulty("without TLS"), "keys or passwords in clear text, as in auth-o-tron: use TLS, or insecure_http, insecure_ldap: true"},
 	{"M61", faulty("is the name of another provider too", "is listed twice"), "a name that stands twice"},
 	{"M67", kinds("openid-offline"), "private_client_id and private_client_secret are form-encoded in Basic, which changes some signs"},
+	{"M75", ldapAugmenters, "roles only of the entry whose name is the user's letter by letter; key: insecure_any_spelling"},
 	{"M77", kinds("jwt"), "ID, refresh, offline and logout tokens let nobody in, by typ or token_use; key: id_tokens"},
 	{"M74", faulty("stands without bind_dn"), "the directory is searched as nobody; key: bind_dn"},
 }

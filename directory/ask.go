@@ -32,27 +32,10 @@ func (c *Conn) Bind(dn string, password auth.Secret) error {
 	return c.ask(func() error { return c.ldap.Bind(dn, string(password)) })
 }
 
-// Login logs in as whom gatehouse searches. Its error is never a [Result]: it says nothing of any user.
-func (c *Conn) Login() error {
-	if c.config.BindDN == "" {
-		return nil
-	}
-	err := c.Bind(c.config.BindDN, c.config.Password)
-	if result, ok := errors.AsType[*Result](err); ok {
-		return &ownLogin{result}
-	}
-	return err
-}
-
-// ownLogin wraps nothing, so that nobody takes it for the user's.
-type ownLogin struct{ result *Result }
-
-func (o *ownLogin) Error() string { return "the login of bind_dn: " + o.result.Error() }
-
 // User finds the entry of a user by the section's filter: [ErrNobody], [ErrSeveral], or one.
 func (c *Conn) User(name string, attributes ...string) (Entry, error) {
-	filter := fill(c.config.UserFilter, name, "", ldap.EscapeFilter)
-	return c.one(c.search(c.config.SearchBase, ldap.ScopeWholeSubtree, 1, filter, attributes))
+	filter := fill(c.service.UserFilter, name, "", ldap.EscapeFilter)
+	return c.one(c.search(c.service.SearchBase, ldap.ScopeWholeSubtree, 1, filter, attributes))
 }
 
 // Read reads the entry of a DN.

@@ -44,27 +44,30 @@ func (c *Config) Check(r conf.Report) {
 	}
 }
 
-// CheckUsers reports what is wrong with where users are. It is not for those who find them by their DN.
-func (c *Config) CheckUsers(r conf.Report) {
+// CheckUsers reports what is wrong with where users are, and returns whether the filter can be used. It is not for
+// those who find them by their DN.
+func (c *Config) CheckUsers(r conf.Report) bool {
 	if c.SearchBase == "" {
 		r.Fault("search_base", "is missing: it says where users are, such as ou=people,dc=example,dc=org")
 	} else {
 		CheckDN(r, "search_base", c.SearchBase)
 	}
-	CheckFilter(r, "user_filter", c.UserFilter, "{username}")
+	return CheckFilter(r, "user_filter", c.UserFilter, "{username}")
 }
 
-// CheckFilter reports why filter finds nobody: it must hold one of the places.
-func CheckFilter(r conf.Report, key, filter string, places ...string) {
+// CheckFilter reports why filter finds nobody, and returns whether it finds somebody: it must hold one of the places.
+func CheckFilter(r conf.Report, key, filter string, places ...string) bool {
 	holds := false
 	for _, place := range places {
 		holds = holds || strings.Contains(filter, place)
 	}
-	if _, err := ldap.CompileFilter(fill(filter, "x", "x", ldap.EscapeFilter)); err != nil {
+	_, err := ldap.CompileFilter(fill(filter, "x", "x", ldap.EscapeFilter))
+	if err != nil {
 		r.Fault(key, "%q is no filter (RFC 4515), such as (uid={username})", filter)
 	} else if !holds {
 		r.Fault(key, "has no %s: it would find the same for everybody", strings.Join(places, " or "))
 	}
+	return err == nil && holds
 }
 
 // CheckDN reports why text is no distinguished name.

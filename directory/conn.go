@@ -17,21 +17,21 @@ const maxRead = 1 << 20
 
 // A Conn is one connection to a directory, for one question. It is for one goroutine.
 type Conn struct {
-	config *Config
-	ctx    context.Context // of the question
-	raw    net.Conn
-	ldap   *ldap.Conn
-	stop   func() bool
+	service *Service
+	ctx     context.Context // of the question
+	raw     net.Conn
+	ldap    *ldap.Conn
+	stop    func() bool
 }
 
 // Dial connects, TLS included; nothing of a user is sent yet. The connection ends with ctx. The error is an
 // [Unreached], or a [Result] where the directory does not offer StartTLS.
-func (c *Config) Dial(ctx context.Context) (*Conn, error) {
-	at, err := parse(c.URI)
+func (s *Service) Dial(ctx context.Context) (*Conn, error) {
+	at, err := parse(s.URI)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := c.authorities()
+	roots, err := s.authorities()
 	if err != nil {
 		return nil, &Unreached{err}
 	}
@@ -40,7 +40,7 @@ func (c *Config) Dial(ctx context.Context) (*Conn, error) {
 		return nil, unreached(ctx, err)
 	}
 	raw = &bounded{Conn: raw, rest: maxRead}
-	conn := &Conn{config: c, ctx: ctx, raw: raw, stop: context.AfterFunc(ctx, func() { _ = raw.Close() })}
+	conn := &Conn{service: s, ctx: ctx, raw: raw, stop: context.AfterFunc(ctx, func() { _ = raw.Close() })}
 	over, err := conn.secure(at, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: at.host, RootCAs: roots})
 	if err != nil {
 		conn.Close()
@@ -53,7 +53,7 @@ func (c *Config) Dial(ctx context.Context) (*Conn, error) {
 
 // secure makes TLS of the connection where the section wants it. It never goes on without.
 func (c *Conn) secure(at address, config *tls.Config) (net.Conn, error) {
-	if c.config.StartTLS {
+	if c.service.StartTLS {
 		if err := c.startTLS(); err != nil {
 			return nil, err
 		}

@@ -13,14 +13,14 @@ import (
 )
 
 // listen accepts connections and leaves them alone.
-func listen(t *testing.T) *Config {
+func listen(t *testing.T) *Service {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return &Config{URI: "ldap://" + l.Addr().String()}
+	return New(Config{URI: "ldap://" + l.Addr().String()}, nil)
 }
 
 func TestSoMuchIsReadOfOneConnection(t *testing.T) {

@@ -30,7 +30,7 @@ type identity struct {
 	source uint64    // the ID of the one that said yes
 	key    cache.Key // under which it is remembered
 	digest cache.Key // of the credential, whoever is asked
-	past   *identity // what a stale one goes on from, until it is kept
+	past   *identity // what it goes on from, until it is kept
 
 	seen    atomic.Pointer[sighting]
 	signing sync.Mutex // held by the one who signs anew
@@ -42,13 +42,6 @@ type terms struct {
 	roles     *role.Rules
 	issuer    *jwt.Issuer
 	maxHeader int
-}
-
-// told is what the source told, where roles may change it, and how long that is good.
-type told struct {
-	roles            []string
-	attributes       map[string]string
-	until, end, last time.Time // as in [auth.User] and in [identity]
 }
 
 // A token is a JWT with a life of its own, shorter than or longer than the identity's.
@@ -70,7 +63,10 @@ func (id *identity) fresh(now time.Time) bool { return id.end.IsZero() || now.Be
 
 // weight is about what the identity costs in memory, in bytes.
 func (id *identity) weight() uint32 {
-	n := identityWeight + len(id.user.Name) + len(id.alias) + len(id.roles) + len(id.token.Load().authorization)
+	n := identityWeight + len(id.user.Name) + len(id.alias) + len(id.roles)
+	if t := id.token.Load(); t != nil {
+		n += len(t.authorization)
+	}
 	for _, r := range id.user.Roles {
 		n += len(r) + 16
 	}
@@ -78,22 +74,6 @@ func (id *identity) weight() uint32 {
 		n += len(k) + len(v) + 64
 	}
 	return uint32(min(n, 1<<30))
-}
-
-// identity makes what is remembered of a user whom s named in answer to q: roles are given, and a token is
-// signed.
-func (g *Gate) identity(u auth.User, s *Source, q *question) (*identity, error) {
-	if err := usable(u); err != nil {
-		return nil, err
-	}
-	end, last := s.lasts()
-	id := &identity{user: u, source: s.ID, alias: q.alias, key: q.key, digest: q.digest, shared: s.ProxyCache}
-	ctx, cancel := context.WithDeadline(q.context(), q.end)
-	defer cancel()
-	if err := g.dress(ctx, id, told{u.Roles, u.Attributes, u.Until, end, last}); err != nil {
-		return nil, err
-	}
-	return id, nil
 }
 
 // dress says of the identity's user what this gate does, on top of what the source told. It may ask for roles, and

@@ -123,11 +123,11 @@ func (m *Memory) keep(k cache.Key, epoch uint64, id *identity, err error) bool {
 	case id == nil && definite(err):
 		m.no.Put(k, slim(err), 1, time.Now().Add(refusalsLive))
 		return true
-	case id == nil, id.stale && !m.goesOn(k, id.past):
+	case id == nil, id.past != nil && !m.goesOn(k, id.past):
 		return false
 	}
 	id.past = nil
-	m.yes.Put(k, id, id.weight(), id.last)
+	m.yes.Put(k, id, id.weight(), id.kept())
 	m.note(login{k, id.digest}, holder{id.user.Provider, id.user.Name})
 	return true
 }
@@ -140,7 +140,7 @@ func (m *Memory) replace(old, id *identity) {
 	if now, ok := m.yes.Get(old.key, time.Now()); !ok || now != old {
 		return
 	}
-	m.yes.Put(id.key, id, id.weight(), id.last)
+	m.yes.Put(id.key, id, id.weight(), id.kept())
 	if id.key != old.key {
 		h := holder{id.user.Provider, id.user.Name}
 		m.yes.Delete(old.key)

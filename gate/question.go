@@ -27,6 +27,7 @@ type question struct {
 	digest     cache.Key // of the credential, whoever is asked
 	alias      string    // see [alias]; "" where it is not
 	known      bool      // whether this user has logged in from there lately
+	right      bool      // whether some source has said yes to it
 	denied     bool      // whether some source has looked at it and said no
 	attempt    *throttle.Attempt
 }
@@ -65,7 +66,7 @@ func (q *question) finish(err error) {
 	switch now := time.Now(); {
 	case err == nil:
 		q.attempt.Succeeded(now)
-	case final(err), errors.Is(err, jwt.ErrExpired): // a fault of ours, or right and of no use
+	case q.right, final(err), errors.Is(err, jwt.ErrExpired): // a fault of ours, or right and of no use
 		q.attempt.Undecided()
 	case errors.Is(err, auth.ErrDenied), q.denied && !q.known:
 		// A no beside another's outage is one: else it would be free to guess meanwhile. Who is known here may
@@ -82,8 +83,13 @@ var ErrDeniedElsewhere = errors.New("another provider refused the credential")
 
 // put asks the sources, in their order. keep says whether the answer may be remembered.
 func (q *question) put() (id *identity, keep bool, err error) {
-	var outage error
 	g := q.gate
+	if old := g.standing(q); old != nil {
+		q.right = true
+		id, err := g.dressed(q, old.anew(), old.told)
+		return id, true, err
+	}
+	var outage error
 	for i := range g.Sources {
 		if !q.sources.has(i) {
 			continue
@@ -92,9 +98,11 @@ func (q *question) put() (id *identity, keep bool, err error) {
 		user, err := q.ask(s)
 		switch {
 		case err == nil:
+			q.right = true
 			// Behind an outage this may be the wrong one's answer: good for now, and not to be kept.
-			id, err := g.identity(user, s, q)
-			return id, outage == nil && s.Cache != 0, err
+			keep := outage == nil && s.Cache != 0
+			id, err := g.identity(user, s, q, keep)
+			return id, keep, err
 		case errors.Is(err, auth.ErrNotMine):
 		case errors.Is(err, auth.ErrDenied):
 			q.denied = true

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -23,19 +22,15 @@ func (g *Gate) rideOut(q *question, s *Source, outage error) (*identity, error) 
 	if !ok || old.user.Provider != s.Name {
 		return nil, nil
 	}
-	id := &identity{user: old.user, source: old.source, alias: old.alias, key: old.key, digest: old.digest, stale: true, past: old}
-	id.seen.Store(old.seen.Load())
+	id := old.anew()
+	id.stale, id.shared = true, false
 	t := old.told
 	t.end = auth.Earlier(now.Add(retryStale), t.last)
-	ctx, cancel := context.WithDeadline(q.context(), q.end)
-	defer cancel()
-	switch err := g.dress(ctx, id, t); {
-	case errors.Is(err, errTooOld):
+	id, err := g.dressed(q, id, t)
+	if errors.Is(err, errTooOld) {
 		return nil, nil
-	case err != nil:
-		return nil, err
 	}
-	return id, nil
+	return id, err
 }
 
 // lasts is until when an answer that s gives now is good, and until when it is while s cannot give another;

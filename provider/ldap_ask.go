@@ -16,7 +16,7 @@ import (
 // whose a connection is, and none is ever somebody else's.
 type ldapService struct {
 	LDAP
-	at    directory.Config
+	at    *directory.Service
 	decoy string // the DN that is tried for unknown names
 	wants []string
 	env   Env
@@ -25,7 +25,8 @@ type ldapService struct {
 
 // Open returns the provider. It does not connect: gatehouse starts while the directory is down.
 func (l *LDAP) Open(_ context.Context, env Env) (auth.Authenticator, error) {
-	s := &ldapService{LDAP: *l, at: l.settled(), decoy: l.DecoyDN, wants: l.wanted(), env: env, spare: newSpare(env, l.MaxConcurrent)}
+	at := directory.New(l.settled(), func(err error) { env.Log.Error().Err(err).Msg("nobody can log in by this directory") })
+	s := &ldapService{LDAP: *l, at: at, decoy: l.DecoyDN, wants: l.wanted(), env: env, spare: newSpare(env, l.MaxConcurrent)}
 	if s.decoy == "" {
 		s.decoy = "cn=" + rand.Text() + "," + l.SearchBase
 	}

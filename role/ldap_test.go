@@ -73,26 +73,122 @@ func TestSlapdTellsTheGroupsOfAName(t *testing.T) {
 		"alice": {"R&D, new", "staff"}, "bob": {"staff"}, "*": {"star"}, "a)(cn=*": nil, "loner": nil, "nobody": nil,
 		"b*": nil, "alice)(cn=bob": nil, "bob)(|(cn=*)": nil, `\62ob`: nil, "alice\x00": nil, "": nil, "gate": nil,
 	} {
-		got, err := l.Roles(t.Context(), name)
+		got, err := l.open().Roles(t.Context(), name)
 		slices.Sort(got)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, %v, want %q", name, got, err, want)
 		}
 	}
-	if got, err := l.Roles(t.Context(), "twin"); !errors.Is(err, directory.ErrSeveral) {
+	if got, err := l.open().Roles(t.Context(), "twin"); !errors.Is(err, directory.ErrSeveral) {
 		t.Errorf("a name of two entries: got %q, %v", got, err)
 	}
 	l.Filters = &[]string{"ou=groups"}
-	if got, err := l.Roles(t.Context(), "bob"); err != nil || !slices.Equal(got, []string{"/groups/staff"}) {
+	if got, err := l.open().Roles(t.Context(), "bob"); err != nil || !slices.Equal(got, []string{"/groups/staff"}) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	l.Filters, l.UserFilter = nil, "(uid={username})"
-	if got, err := l.Roles(t.Context(), "t1"); err != nil || len(got) != 0 {
+	if got, err := l.open().Roles(t.Context(), "t1"); err != nil || len(got) != 0 {
 		t.Errorf("got %q, %v", got, err)
 	}
 	d.Stop()
-	if got, err := l.Roles(t.Context(), "bob"); err == nil {
+	if got, err := l.open().Roles(t.Context(), "bob"); err == nil {
 		t.Errorf("a directory that is gone says %q", got)
+	}
+}
+
+// C44: a directory compares names without case, width and spaces (RFC 4518). Another's name brings nobody's groups.
+func TestAnotherSpellingHasNoGroups(t *testing.T) {
+	d := ldap.Start(t, ldap.Setting{}, ldap.Person("alice", "a"), ldap.Person("big boss", "b"), ldap.Group("staff", "alice"), ldap.Group("chiefs", "big boss"))
+	l := section(d.URI)
+	names := []string{"ALICE", "Alice", "ａｌｉｃｅ", "al\u034fice", "al\ufe0fice", "big  boss", "big\u00a0boss"}
+	for _, name := range names {
+		if got, err := l.open().Roles(t.Context(), name); err != nil && !errors.Is(err, errSpelling) || len(got) != 0 {
+			t.Errorf("%q: got %q, %v", name, got, err)
+		}
+	}
+	if _, err := l.open().Roles(t.Context(), "ALICE"); !errors.Is(err, errSpelling) {
+		t.Errorf("got %v", err)
+	}
+	l.InsecureAnySpelling = true
+	if got, err := l.open().Roles(t.Context(), "ALICE"); err != nil || !slices.Equal(got, []string{"staff"}) {
+		t.Errorf("insecure_any_spelling: got %q, %v", got, err)
+	}
+}
+
+// Of an attribute with many values one must be the name; of one that is not shown nobody can tell.
+func TestTheNameThatAnEntryShows(t *testing.T) {
+	for name, row := range map[string]struct {
+		user   string
+		shown  map[string][]string
+		want   string
+		failed bool
+	}{
+		"the name":                  {"", map[string][]string{"cn": {"alice"}}, "staff", false},
+		"one of two":                {"", map[string][]string{"CN": {"Alice Smith", "alice"}}, "staff", false},
+		"another":                   {"", map[string][]string{"cn": {"Alice"}}, "", false},
+		"a piece of another":        {"", map[string][]string{"cn": {"alice smith"}}, "", false},
+		"another attribute's":       {"uid", map[string][]string{"cn": {"alice"}, "uid": {"a1"}}, "", false},
+		"that of the key":           {"uid", map[string][]string{"cn": {"a1"}, "uid": {"alice"}}, "staff", false},
+		"no value that may be read": {"", map[string][]string{}, "", true},
+	} {
+		f := ldap.NewFake(t, func(r ldap.Request) ldap.Reply {
+			if r.Op == "bind" {
+				return ldap.Reply{}
+			}
+			row.shown["memberOf"] = []string{"cn=staff"}
+			return ldap.Reply{Entries: []*client.Entry{client.NewEntry("cn=x", row.shown)}}
+		})
+		l := section(f.URI)
+		l.User = row.user
+		var told []Applied
+		e := Entry{Name: "d", Type: "ldap", Realm: "r", config: l}
+		rules := New([]Entry{e}).Told(func(a Applied) { told = append(told, a) })
+		for range 2 { // the second is remembered
+			u, _, err := rules.Apply(t.Context(), auth.User{Name: "alice", Realm: "r"})
+			if err != nil != row.failed || strings.Join(u.Roles, ",") != row.want {
+				t.Errorf("%s: got %q, %v", name, u.Roles, err)
+			}
+		}
+		for _, a := range told {
+			if a.User != "alice" || a.Spelling != (row.want == "" && !row.failed) {
+				t.Errorf("%s: told %+v", name, a)
+			}
+		}
+	}
+}
+
+func TestTheAttributeThatAFilterComparesTheNameWith(t *testing.T) {
+	for filter, want := range map[string]string{
+		"":                                                 "cn",
+		"(uid={username})":                                 "uid",
+		"(&(uid={username})(!(cn={username})))":            "",
+		"(|(mail={username})(uid={username}))":             "",
+		"(|(UID={username})(uid={username}))":              "uid",
+		"(mail={username}@example.org)":                    "",
+		"(uid=*{username})":                                "",
+		"(uid>={username})":                                "",
+		"(uid~={username})":                                "",
+		"(uid:caseExactMatch:={username})":                 "",
+		"(2.5.4.3={username})":                             "", // whose values the directory shows under its name
+		"(&(uid={username})(memberOf=cn={username},dc=x))": "",
+	} {
+		l := section("ldap://127.0.0.1")
+		l.UserFilter = filter
+		if got := l.user(); got != want {
+			t.Errorf("%s: got %q, want %q", filter, got, want)
+		}
+		faults := conf.Collect(l.Check)
+		if len(faults) == 1 != (want == "") || len(faults) == 1 && faults[0].Path != "user" {
+			t.Errorf("%s: %v", filter, faults)
+		}
+		l.InsecureAnySpelling = true
+		if faults := conf.Collect(l.Check); len(faults) != 0 {
+			t.Errorf("%s: %v", filter, faults)
+		}
+		l.InsecureAnySpelling, l.User = false, "uid"
+		if faults := conf.Collect(l.Check); len(faults) != 0 {
+			t.Errorf("%s: %v", filter, faults)
+		}
 	}
 }
 
@@ -106,13 +202,13 @@ func TestADirectoryThatFailsTellsNoRoles(t *testing.T) {
 			if r.Op == "bind" {
 				return ldap.Reply{}
 			}
-			return ldap.Reply{Code: 3, Entries: []*client.Entry{client.NewEntry("cn=alice", map[string][]string{"memberOf": {"cn=staff"}})}}
+			return ldap.Reply{Code: 3, Entries: []*client.Entry{client.NewEntry("cn=alice", map[string][]string{"cn": {"alice"}, "memberOf": {"cn=staff"}})}}
 		},
 		"no answer": func(r ldap.Request) ldap.Reply { return ldap.Reply{Hang: r.Op == "search"} },
 	} {
 		f := ldap.NewFake(t, answer)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		if got, err := section(f.URI).Roles(ctx, "alice"); err == nil || got != nil || errors.Is(err, auth.ErrDenied) || strings.Contains(err.Error(), ldap.GatePassword) {
+		if got, err := section(f.URI).open().Roles(ctx, "alice"); err == nil || got != nil || errors.Is(err, auth.ErrDenied) || strings.Contains(err.Error(), ldap.GatePassword) {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 		cancel()
@@ -130,6 +226,8 @@ func TestTheFaultsOfADirectory(t *testing.T) {
 		"a filter that is none":  {func(l *LDAP) { l.UserFilter = "uid={username}" }, "user_filter"},
 		"a filter for everybody": {func(l *LDAP) { l.UserFilter = "(uid=*)" }, "user_filter"},
 		"a piece that is none":   {func(l *LDAP) { l.Filters = &[]string{"ou=a", "Invalid"} }, "filters[1]"},
+		"a text in a DN":         {func(l *LDAP) { l.Filter = "ou=teams" }, "filter"},
+		"no name in any":         {func(l *LDAP) { l.User, l.InsecureAnySpelling = "uid", true }, "user"},
 		"no password":            {func(l *LDAP) { l.Password = "" }, "bind_dn"},
 	} {
 		l := section("ldap://127.0.0.1")

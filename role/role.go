@@ -4,6 +4,7 @@ package role
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,11 +19,13 @@ type Rule interface {
 	Apply(u auth.User) auth.User
 }
 
-// A Source is asked for the roles of a user by their name. An unknown name has none; an error says that it could
-// not tell. It keeps to ctx.
+// A Source is asked for the roles of a user by their name. An unknown name has none; errSpelling says that it is known
+// in another spelling only, any other error that the source could not tell. It keeps to ctx.
 type Source interface {
 	Roles(ctx context.Context, name string) ([]string, error)
 }
+
+var errSpelling = errors.New("the name is known in another spelling")
 
 // kinds are the types an entry of augmenters can have. A new one: its type, and one line here.
 var kinds = map[string]func() config{
@@ -32,10 +35,12 @@ var kinds = map[string]func() config{
 	"rewrite":        func() config { return new(Rewrite) },
 }
 
-// A config is a [Rule] or a [Source].
+// A config is a [Rule], or opens a [Source].
 type config interface {
 	Check(r conf.Report)
 }
+
+type opener interface{ open() Source }
 
 // Entry is one element of the list augmenters in config.yaml.
 type Entry struct {
@@ -71,7 +76,7 @@ func (e *Entry) Check(r conf.Report) {
 	if e.config == nil {
 		return
 	}
-	_, asks := e.config.(Source)
+	_, asks := e.config.(opener)
 	if !asks && e.Optional {
 		r.Fault("optional", "is for roles that are asked for, and these stand here: remove it")
 	}
@@ -110,9 +115,11 @@ type step struct {
 // Applied is one entry applied to one user.
 type Applied struct {
 	Name, Type, Realm string
+	User              string
 	Took              time.Duration
 	Err               error // why a source could not tell; never of a rule
 	Optional          bool  // the user is let in all the same
+	Spelling          bool  // the source gives the user no roles, as it knows the name in another spelling only
 }
 
 // New returns rules that apply entries in their [order].
@@ -120,8 +127,8 @@ func New(entries []Entry) *Rules {
 	r := &Rules{told: func(Applied) {}}
 	for _, e := range order(entries) {
 		s := step{Entry: e}
-		if source, ok := e.config.(Source); ok {
-			s.asked = newAsked(source, e.Cache)
+		if at, ok := e.config.(opener); ok {
+			s.asked = newAsked(at.open(), e.Cache)
 		} else {
 			s.rule = e.config.(Rule) // one of kinds
 		}
@@ -153,26 +160,27 @@ func (*Rules) asks(steps []step, realm string) (n int) {
 // Apply returns u with the roles and attributes that the rules of its realm give, no role twice, and until when that
 // is good: a zero time has no end. u itself, which others may hold too, is left as it is. The error says that somebody could
 // not tell; it never means that u may not be let in.
-func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.Time, err error) {
+func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.Time, _ error) {
 	for i := range r.steps {
 		s := &r.steps[i]
 		if !s.appliesTo(u.Realm) {
 			continue
 		}
 		begin := time.Now()
-		var until time.Time
+		var got answer
+		var err error
 		if s.asked == nil {
 			u = s.rule.Apply(u)
 		} else {
-			var roles []string
-			roles, until, err = s.asked.within(ctx, r.asks(r.steps[i:], u.Realm), s.Optional, u.Name)
-			u.Roles = with(u.Roles, roles)
+			got, err = s.asked.within(ctx, r.asks(r.steps[i:], u.Realm), s.Optional, u.Name)
+			u.Roles = with(u.Roles, got.roles)
 		}
-		r.told(Applied{s.Name, s.Type, s.Realm, time.Since(begin), err, s.Optional})
-		if err != nil && !s.Optional {
+		optional := s.Optional && !errors.Is(err, auth.ErrUnasked) // that nobody asked is no outage
+		r.told(Applied{s.Name, s.Type, s.Realm, u.Name, time.Since(begin), err, optional, got.spelling})
+		if err != nil && !optional {
 			return auth.User{}, time.Time{}, fmt.Errorf("augmenter %q: %w", s.Name, err)
 		}
-		end = auth.Earlier(end, until)
+		end = auth.Earlier(end, got.end)
 	}
 	u.Roles = unique(u.Roles)
 	return u, end, nil

@@ -36,6 +36,8 @@ var directoryRows = []row{
 	{"2.5 LDAP augmenter", "empty filters give none", same, grants("none", "alice", "")},
 	{"2.5 LDAP augmenter", "cn in small letters gives a role too, which is how slapd writes it", "M35", grants("plain", "alice", "staff,makers")},
 	{"2.5 LDAP augmenter", "a directory that cannot tell is no decision", "M33", ask(get, basic("alice:pw"), "X-Auth-Realm: failing").gets(503, anything, "Retry-After: *")},
+	{"2.5 LDAP augmenter", "an entry that spells the name otherwise gives nothing", "M75", heldBy("role", "TestAnotherSpellingHasNoGroups")},
+	{"2.5 LDAP augmenter", "optional excuses no wait of ours", "M76", heldBy("role", "TestWhoseTurnDoesNotComeIsNotLetInWithoutOptionalRoles")},
 	{"2.5 LDAP augmenter", "an optional one lets in without its roles", "M33", grants("optional", "alice", "")},
 	{"2.5 LDAP augmenter", "a name means nothing in the filter", "M34", heldBy("role", "TestSlapdTellsTheGroupsOfAName")},
 	{"2.5 LDAP augmenter", "roles are remembered for a minute", "M36", heldBy("role", "TestRolesThatAreAskedForAreRememberedForSoLong")},

@@ -3,6 +3,7 @@ package jwt
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,7 +103,10 @@ func (r *Keyring) has(k Key) bool {
 // among them: they are being written, or Kubernetes' own.
 func keyPaths(folder string) (paths []string, err error) {
 	entries, err := os.ReadDir(folder)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: make it, and the first key, with: gatehouse key rotate", err)
+	case err != nil:
 		return nil, err
 	}
 	for _, e := range entries {

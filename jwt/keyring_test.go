@@ -220,7 +220,7 @@ func TestFoldersThatAreRefused(t *testing.T) {
 	}
 	c := keyedHour
 	c.KeysDir = filepath.Join(good, "nowhere")
-	if _, faults := readKeys(&c); len(faults) != 1 {
+	if _, faults := readKeys(&c); len(faults) != 1 || !strings.HasSuffix(faults[0].Message, "no such file or directory: make it, and the first key, with: gatehouse key rotate") {
 		t.Error(faults)
 	}
 }

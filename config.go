@@ -255,7 +255,11 @@ func (c *Config) checkLists(r conf.Report) {
 		realms = append(realms, p.Realm)
 	}
 	for i := range c.Augmenters {
-		c.Augmenters[i].Check(r.At("augmenters", i))
+		a, at := &c.Augmenters[i], r.At("augmenters", i)
+		a.Check(at)
+		if auth.CheckName(a.Realm) == nil && !slices.ContainsFunc(realms, func(realm string) bool { return realm == a.Realm || auth.SameRealm(realm, a.Realm) }) {
+			at.Strict("realm", "no provider has the realm %q: it changes nobody", a.Realm)
+		}
 	}
 	name := regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	for _, key := range slices.Sorted(maps.Keys(c.Policies)) {

@@ -123,6 +123,7 @@ func (e *estate) leave(p *plan) {
 	if e.issuer != p.issuer {
 		p.ways.namesTakingOwn(gone)
 	}
+	e.own.Store(p.own) // for questions that are under way it may be nil, and they get no decision
 	e.metrics.SigningKey(p.issuer.Term())
 	e.inForce.Store(p.config)
 	e.house, e.config, e.ways, e.before, e.roles, e.issuer, e.out = p.house, p.config, p.ways, p.before, p.roles, p.issuer, p.out

@@ -112,6 +112,35 @@ func TestATurnForgetsWhoCameByAnOwnToken(t *testing.T) {
 	w.wantOwn("of a key that is gone", token, false, false)
 }
 
+// What stands in a token of ours has been through the augmenters: they would take their own roles for a provider's.
+func TestOwnTokensAreNotDressedAgain(t *testing.T) {
+	const rules = `augmenters:
+  - { name: a, type: plain, realm: R, roles: { staff: [ann], operators: [ann] } }
+  - { name: b, type: plain_advanced, realm: R, match: { role: [admins] }, augment: { roles: [root], attributes: { floor: "2" } } }
+  - { name: c, type: rewrite, realm: R, steps: [{ role: operators, to: admins }, { role: staff, to: operators }, { prefix: "", to: "x-" }] }
+`
+	w := newTown(t, townHead+annsWay+ownWay+rules+"jwt: { secret: "+sharedSecret+", iss: gate }\n")
+	first := askAnn(t, w)
+	again, err := w.askToken(strings.TrimPrefix(first.Authorization, "Bearer "))
+	if err != nil || again.Roles != first.Roles || first.Roles != "x-admins,x-operators" || len(again.User.Attributes) != 0 {
+		t.Errorf("%q becomes %q, %v, %v", first.Roles, again.Roles, again.User.Attributes, err)
+	}
+}
+
+// Where nobody takes tokens of ours any more, whether they could be taken keeps no key from its turn.
+func TestKeysTurnAfterOwnTokensWereTaken(t *testing.T) {
+	folder, due := t.TempDir(), time.Now().Add(2*time.Second).Truncate(time.Second)
+	putKey(t, folder, "ed25519", due.Add(-time.Hour))
+	_, next := putKey(t, folder, "ec", due)
+	head := strings.Replace(keysHead, "%", folder, 1)
+	w := newTown(t, townHead+annsWay+ownWay+head)
+	w.move(townHead + annsWay + strings.Replace(head, "https://auth.example.org", "", 1))
+	time.Sleep(time.Until(due))
+	if err := w.turnKeys(); err != nil || w.issuer.KeyID() != next {
+		t.Errorf("%s signs, %v", w.issuer.KeyID(), err)
+	}
+}
+
 // The binary: what /authenticate gives out is a credential where that is wanted, for its realm, until its end.
 func TestOwnTokensAsCredentials(t *testing.T) {
 	keys := t.TempDir()

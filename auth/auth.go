@@ -53,6 +53,7 @@ type User struct {
 	Record     string              // fingerprint of what said yes, such as a password file's line; see Env.Forget in package provider
 	Until      time.Time           // when this answer dies; zero: it sets no end of its own
 
+	Final             bool // whether Roles and Attributes are what gatehouse itself gave the user: nothing is added or changed
 	AttributesDropped bool // whether there are more Attributes than the source could tell
 }
 

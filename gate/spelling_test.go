@@ -18,7 +18,7 @@ func TestSpellingsOfANameCountAsOne(t *testing.T) {
 		"case":                      {"alice", "Alice", "ALICE", "aLiCe"},
 		"case beyond ASCII":         {"käthe", "KÄTHE", "kÄthe"},
 		"letters that fold to one":  {"kiss", "KISS", "\u212aiss", "ki\u017fs"},
-		"more than one space":       {"john smith", "John  Smith", "john   smith"},
+		"more than one space":       {"john smith", "John  Smith", "john   smith", " john smith", "john smith "},
 		"a final sigma and another": {"οδυσσεύς", "ΟΔΥΣΣΕΎΣ", "οδυσσεύσ"},
 	} {
 		t.Run(name, func(t *testing.T) {

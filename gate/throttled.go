@@ -43,7 +43,7 @@ func spelling(name string) string {
 		}
 		return unicode.ToLower(least)
 	}, name)
-	if strings.Contains(folded, "  ") {
+	if strings.Contains(folded, "  ") || strings.HasPrefix(folded, " ") || strings.HasSuffix(folded, " ") {
 		return strings.Join(strings.Fields(folded), " ")
 	}
 	return folded

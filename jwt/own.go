@@ -49,7 +49,7 @@ func (v *OwnVerifier) Verify(token string, now time.Time) (auth.User, error) {
 	if err != nil {
 		return auth.User{}, err
 	}
-	u := auth.User{Until: c.Expires, Record: c.Key, Attributes: map[string]string{}}
+	u := auth.User{Until: c.Expires, Record: c.Key, Attributes: map[string]string{}, Final: true}
 	u.Name, _ = c.All["username"].(string)
 	u.Realm, _ = c.All["realm"].(string)
 	u.AttributesDropped, _ = c.All["attributes_dropped"].(bool)

@@ -69,6 +69,8 @@ func TestIntrospection(t *testing.T) {
 		"a refresh token by its type":       {200, `{"active":true,"username":"alice","token_type":"refresh_token"}`, nil, denied},
 		"a type that is no text":            {200, `{"active":true,"username":"alice","token_type":{}}`, nil, denied},
 		"Keycloak's access token":           {200, `{"active":true,"username":"alice","typ":"Bearer"}`, nil, aUser},
+		"a token of DPoP":                   {200, `{"active":true,"username":"alice","token_type":"DPoP"}`, nil, denied},
+		"a token that is bound to a key":    {200, `{"active":true,"username":"alice","token_type":"Bearer","cnf":{"x5t#S256":"a"}}`, nil, denied},
 		"its refresh token, again":          {200, `{"active":true,"username":"alice","typ":"Refresh"}`, nil, denied},
 		"its offline token":                 {200, `{"active":true,"username":"alice","typ":"Offline"}`, nil, denied},
 	} {

@@ -99,6 +99,9 @@ func (p *bearerJWT) Authenticate(ctx context.Context, c auth.Credential) (auth.U
 	if ctx.Err() != nil {
 		return auth.User{}, cause(ctx.Err())
 	}
+	if jwt.SaysIssuer(string(c.Secret), p.env.OwnIssuer) { // whatever becomes of the identity provider's keys
+		return auth.User{}, fmt.Errorf("%w: the token is gatehouse's own", auth.ErrDenied)
+	}
 	claims, err := p.claims(ctx, string(c.Secret))
 	if err != nil {
 		return auth.User{}, err

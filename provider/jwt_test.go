@@ -261,6 +261,8 @@ func TestOnlyAnAccessTokenLetsIn(t *testing.T) {
 		"an offline token":                {jwtBy(), map[string]any{"typ": "Offline"}, false},
 		"a logout token":                  {jwtBy(), map[string]any{"typ": "Logout"}, false},
 		"Cognito's ID token":              {jwtBy(), map[string]any{"token_use": "id"}, false},
+		"one that is bound to a key":      {jwtBy(), map[string]any{"cnf": map[string]any{"jkt": "a"}}, false},
+		"a bound one, where IDs may":      {withID, map[string]any{"typ": "ID", "cnf": map[string]any{}}, false},
 		"a use that is no text":           {jwtBy(), map[string]any{"token_use": []string{"access"}}, false},
 		"an ID token, where they may":     {withID, map[string]any{"typ": "ID"}, true},
 		"Cognito's, where they may":       {withID, map[string]any{"token_use": "id"}, true},

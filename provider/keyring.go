@@ -23,7 +23,7 @@ const (
 	keysCooldown = 10 * time.Second
 	// keysTimeout is how long one look may take.
 	keysTimeout = 10 * time.Second
-	// maxWanted is how many unknown keys are told apart.
+	// maxWanted is how many tokens of unknown keys are told apart.
 	maxWanted = 1000
 )
 
@@ -44,7 +44,7 @@ type keyring struct {
 	flight chan struct{}
 	looked time.Time                       // the end of the latest look; zero before the first
 	failed error                           // what it met with
-	wanted map[[sha256.Size]byte]time.Time // by a token's header: when a key was first wanted that is not there
+	wanted map[[sha256.Size]byte]time.Time // by digest: when a token first came whose key is not there
 }
 
 // keyed is a set of keys, and the verifier by them.
@@ -242,12 +242,11 @@ func (k *keyring) verify(ctx context.Context, token string) (jwt.Claims, error) 
 	}
 }
 
-// unknown is what is said of a token whose key is not among those in force. If they were looked at since such a token
+// unknown is what is said of a token whose key is not among those in force. If they were looked at since this token
 // first came, that is a denial. Else the key may be newer, and a stranger's token that used up the look denies it to
 // nobody.
 func (k *keyring) unknown(begun time.Time, token string, err error) error {
-	header, _, _ := strings.Cut(token, ".") // names the key, or says that it has no name
-	name := sha256.Sum256([]byte(header))
+	name := sha256.Sum256([]byte(token))
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	first, known := k.wanted[name]

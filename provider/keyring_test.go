@@ -225,7 +225,8 @@ func TestAStrangersTokenDeniesNoNewKey(t *testing.T) {
 	inARealm(t, jwtBy(), newIDP("one"), func(r *realm) {
 		r.wantIn("at first", token(t, "one", nil))
 		time.Sleep(keysCooldown)
-		r.wantDenied("a stranger's", signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "junk"}, nil))
+		junk := signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "junk"}, nil)
+		r.wantDenied("a stranger's", junk)
 		time.Sleep(time.Second)
 		r.idp.show("one", "two")
 		_, err := r.ask(token(t, "two", nil))
@@ -236,7 +237,7 @@ func TestAStrangersTokenDeniesNoNewKey(t *testing.T) {
 		time.Sleep(keysCooldown - time.Second)
 		r.wantIn("once it may be looked at", token(t, "two", nil))
 		time.Sleep(time.Second)
-		r.wantDenied("what was looked for in vain", signedAs(t, "stranger", map[string]any{"alg": "ES256", "kid": "junk"}, nil))
+		r.wantDenied("what was looked for in vain", junk)
 	})
 }
 
@@ -264,5 +265,41 @@ func TestAProviderThatIsOpenedAnewHasTheKeys(t *testing.T) {
 		ctx = r.t.Context()
 		anew(func(*JWT) {})
 		r.wantNoDecision("once all are closed", token(t, "one", nil))
+	})
+}
+
+// Nor does one with the very header that the good tokens have.
+func TestAStrangersTokenWithTheSameHeaderDeniesNoNewKey(t *testing.T) {
+	p := newIDP()
+	show := func(kid string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.keys = []map[string]any{publicJWK(signers()[kid].Public(), nil)}
+	}
+	show("one")
+	by := func(kid string) string { return signedAs(t, kid, map[string]any{"alg": "ES256"}, nil) }
+	inARealm(t, jwtBy(), p, func(r *realm) {
+		r.wantIn("at first", by("one"))
+		time.Sleep(keysCooldown)
+		forged := by("stranger")
+		r.wantDenied("a stranger's", forged)
+		r.wantDenied("again", forged)
+		time.Sleep(time.Second)
+		show("two")
+		r.wantNoDecision("by the next key", by("two"))
+		time.Sleep(keysCooldown)
+		r.wantIn("once it may be looked at", by("two"))
+	})
+}
+
+// A token of ours is refused whatever becomes of the identity provider's keys.
+func TestATokenOfOursNeedsNoKeysToBeRefused(t *testing.T) {
+	p := newIDP("one")
+	p.down()
+	inARealm(t, jwtBy(), p, func(r *realm) {
+		r.OwnIssuer = "gate"
+		r.a = open(r.t, r.t.Context(), jwtBy(), r.Env)
+		r.wantDenied("ours", token(t, "one", map[string]any{"iss": "gate"}))
+		r.wantNoDecision("theirs", token(t, "one", nil))
 	})
 }

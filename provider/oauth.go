@@ -121,16 +121,18 @@ func isAccess(a answer, orID bool) bool {
 	switch {
 	case slices.Contains([]string{"Refresh", "Offline", "Logout"}, typ):
 		return false
+	case a["cnf"] != nil: // bound to a key (RFC 7800, as DPoP and mutual TLS use it), which nobody has shown here
+		return false
 	case typ == "ID", use == "id":
 		return orID
 	}
 	return a["token_use"] == nil || use == "access" || use == "access_token"
 }
 
-// isPresented reports whether the token_type that an introspection tells, if any, is one of tokens that clients present
-// (RFC 7662, section 2.2).
+// isPresented reports whether the token_type that an introspection tells, if any, is one of tokens that whoever has
+// them may use (RFC 7662, section 2.2): DPoP is not.
 func isPresented(a answer) bool {
-	return a["token_type"] == nil || slices.ContainsFunc([]string{"Bearer", "DPoP", "access_token"}, func(kind string) bool {
+	return a["token_type"] == nil || slices.ContainsFunc([]string{"Bearer", "access_token"}, func(kind string) bool {
 		return strings.EqualFold(kind, a.text("token_type"))
 	})
 }

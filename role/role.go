@@ -159,8 +159,11 @@ func (*Rules) asks(steps []step, realm string) (n int) {
 
 // Apply returns u with the roles and attributes that the rules of its realm give, no role twice, and until when that
 // is good: a zero time has no end. u itself, which others may hold too, is left as it is. The error says that somebody could
-// not tell; it never means that u may not be let in.
+// not tell; it never means that u may not be let in. A user who is final is left as they are.
 func (r *Rules) Apply(ctx context.Context, u auth.User) (_ auth.User, end time.Time, _ error) {
+	if u.Final { // they have been here: a rewrite would rewrite its own roles
+		return u, time.Time{}, nil
+	}
 	for i := range r.steps {
 		s := &r.steps[i]
 		if !s.appliesTo(u.Realm) {

@@ -72,12 +72,12 @@ func TestTheHomepageTellsHowToLogIn(t *testing.T) {
 		},
 		"tokens alone, which ecFlow cannot send": {
 			houseOf(source("a", "sso", auth.JWT)),
-			[]string{"Token of an identity provider checked by a", "curl -H 'Authorization: Bearer TOKEN' https://HOST/PATH"},
+			[]string{"Signed token (JWT) checked by a", "curl -H 'Authorization: Bearer TOKEN' https://HOST/PATH"},
 			[]string{"ecFlow", "netrc", "KEY"},
 		},
 		"a kind of both keys and tokens": {
 			houseOf(source("a", "sso", auth.JWT, auth.Opaque)),
-			[]string{"API key or token checked by a", "Token of an identity provider checked by a"},
+			[]string{"API key or token checked by a", "Signed token (JWT) checked by a"},
 			[]string{"X-Auth-Realm"},
 		},
 		"two realms": {

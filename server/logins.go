@@ -24,7 +24,7 @@ var logins = []login{
     "api": { "username": "<var>NAME</var>", "password": "<var>PASSWORD</var>" }`},
 	{auth.Opaque, "API key or token", `<span>-H 'Authorization: Bearer <var>KEY</var>'</span>`, `headers={"Authorization": "Bearer <var>KEY</var>"}`, `"type": "bearer",
     "api": { "key": "<var>KEY</var>", "email": "", "url": "" }`},
-	{auth.JWT, "Token of an identity provider", `<span>-H 'Authorization: Bearer <var>TOKEN</var>'</span>`, `headers={"Authorization": "Bearer <var>TOKEN</var>"}`, ""},
+	{auth.JWT, "Signed token (JWT)", `<span>-H 'Authorization: Bearer <var>TOKEN</var>'</span>`, `headers={"Authorization": "Bearer <var>TOKEN</var>"}`, ""},
 	{auth.Certificate, "Certificate of your own", `<span>--cert <var>CERTIFICATE</var></span> <span>--key <var>KEY</var></span>`, `cert=("<var>CERTIFICATE</var>", "<var>KEY</var>")`, ""},
 }
 

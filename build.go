@@ -80,7 +80,7 @@ func (e *estate) build(ctx context.Context, c *Config) (*plan, error) {
 			Sources: p.ways.sources(), Before: p.before, Memory: e.memory, Throttle: e.throttle, Policies: c.Policies, Roles: p.roles, Issuer: p.issuer,
 			Timeout: c.Auth.Timeout(), MaxHeader: c.Server.MaxHeaderBytes - server.HeaderOverhead, Counts: e.metrics, Fits: e.fits.note,
 		}),
-		Clients: c.Server.Clients(), Listings: c.Server.Listings, Contact: c.Server.Contact, Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
+		Clients: c.Server.Clients(), Listings: c.Server.Listings, Contact: c.Server.Contact, Docs: c.Server.Docs, Log: log, Audit: e.audit, Readiness: e.readiness(p.ways, p.loaded), Keys: keys,
 	}
 	if slices.ContainsFunc(c.Providers, func(e provider.Entry) bool { return e.Scheme() == auth.TLS }) {
 		p.house.Certificates = c.Server.Certificates()

@@ -26,6 +26,7 @@ func TestFaultsOfWholeSections(t *testing.T) {
 	for text, want := range map[string]string{
 		"state_dir: state\n": "version: is missing",
 		"version: \"3\"\nstate_dir: state\nserver: { trusted_proxies: [0.0.0.0/0] }\n":                                "server.trusted_proxies[0]: is everybody",
+		"version: \"3\"\nstate_dir: state\nserver: { docs: \"mailto:desk@example.org\" }\n":                           "server.docs: is no https:// URL",
 		"version: \"3\"\nstate_dir: state\naugmenters: [{ name: a, type: plain, realm: locla, roles: { x: [a] } }]\n": "augmenters[0].realm: no provider has the realm \"locla\": it changes nobody",
 		"version: \"3\"\nstate_dir: state\nserver: { contact: desk@example.org }\n":                                   "server.contact: is neither mailto:ADDRESS nor",
 		"version: \"3\"\nstate_dir: state\nserver: { client_ip_header: X-Forwarded-For }\n":                           "may hold what the client says",

@@ -145,8 +145,8 @@ func TestEachProviderIsKeptOnce(t *testing.T) {
 	twice := strings.Replace(townHead, `"3"`, "2.0.0", 1) + annsWay + annsWay
 	w := newTown(t, twice)
 	before := w.ways
-	w.move(twice)
-	if len(w.ways) != 2 || w.ways[0] != before[0] || w.ways[1] != before[1] || before[0] == before[1] {
+	w.move(twice + bobsWay)
+	if len(w.ways) != 3 || w.ways[0] != before[0] || w.ways[1] != before[1] || before[0] == before[1] {
 		t.Errorf("%v, then %v", before, w.ways)
 	}
 }

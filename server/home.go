@@ -33,6 +33,7 @@ var (
 type facts struct {
 	Style                template.CSS
 	Contact, ContactText string
+	Docs, DocsText       string
 
 	Listed        bool // or nothing below is told
 	Version       string
@@ -45,7 +46,7 @@ type facts struct {
 }
 
 func factsOf(h House, version string) facts {
-	f := facts{Style: homeStyle, Contact: h.Contact, ContactText: contactText(h.Contact), Listed: h.Listings}
+	f := facts{Style: homeStyle, Contact: h.Contact, ContactText: contactText(h.Contact), Docs: h.Docs, DocsText: contactText(h.Docs), Listed: h.Listings}
 	if !f.Listed {
 		return f
 	}

@@ -55,7 +55,7 @@ func TestTheHomepageTellsHowToLogIn(t *testing.T) {
 	keyed := usual()
 	keyed.Keys = jwt.Published{KeySet: []byte("{}")}
 	asked := usual()
-	asked.Contact = "https://support.example.org/desk/"
+	asked.Contact, asked.Docs = "https://support.example.org/desk/", "https://docs.example.org/"
 	for says, row := range map[string]struct {
 		house     House
 		want, not []string
@@ -63,7 +63,7 @@ func TestTheHomepageTellsHowToLogIn(t *testing.T) {
 		"passwords alone": {
 			houseOf(source("a", "local", auth.Password)),
 			[]string{"Realm local", "\nUser name and password checked by a\n", "\ncurl -u NAME https://HOST/PATH\n", "~/.netrc", `auth=("NAME", "PASSWORD")`, `"type": "basic"`, "Who am I", "gatehouse v1.2.3"},
-			[]string{"Bearer", "bearer", "X-Auth-Realm", "KEY", "Public keys", "Questions"},
+			[]string{"Bearer", "bearer", "X-Auth-Realm", "KEY", "Public keys", "Questions", "Documentation"},
 		},
 		"keys alone": {
 			houseOf(source("a", "portal", auth.Opaque)),
@@ -101,7 +101,7 @@ func TestTheHomepageTellsHowToLogIn(t *testing.T) {
 			[]string{"curl", "in one of the ways below", "401", "Who am I"},
 		},
 		"published keys": {keyed, []string{"Public keys"}, nil},
-		"a contact":      {asked, []string{"Questions: support.example.org/desk\n"}, nil},
+		"a contact":      {asked, []string{"Documentation: docs.example.org\n", "Questions: support.example.org/desk\n"}, nil},
 	} {
 		text := textOf(pageOf(t, row.house))
 		for _, want := range row.want {

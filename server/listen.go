@@ -33,6 +33,7 @@ type Config struct {
 	MaxHeaderBytes int           `yaml:"max_header_bytes" doc:"The size in bytes under which the header block of an answer stays: less than nginx's proxy_buffer_size."`
 	Listings       bool          `yaml:"listings" doc:"Whether everybody may read the names of providers, augmenters and realms, and the version: at /, /providers, /augmenters and /ready."`
 	Contact        string        `yaml:"contact" doc:"Where users can ask, shown on the page at /: mailto:ADDRESS or an https URL."`
+	Docs           string        `yaml:"docs" doc:"Where users can read how to use the services here, shown on the page at /: an https URL."`
 }
 
 // DefaultPort is listened on where neither a port nor a socket is set.
@@ -118,6 +119,9 @@ func (c Config) Check(r conf.Report) {
 	if c.Contact != "" && contactText(c.Contact) == "" {
 		r.Fault("contact", "is neither mailto:ADDRESS nor an https:// URL")
 	}
+	if c.Docs != "" && !(strings.HasPrefix(c.Docs, "https:") && contactText(c.Docs) != "") {
+		r.Fault("docs", "is no https:// URL")
+	}
 	if len(c.Socket) > 107 {
 		r.Fault("socket", "is longer than the 107 bytes that a Unix socket's path may have")
 	}
@@ -171,7 +175,7 @@ func (c Config) listenUnix() (net.Listener, error) {
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("server.socket: %w", err)
+		return nil, fmt.Errorf("server.socket: %w; make its folder one that this user may write to, or set another path", err)
 	}
 	if err := c.permit(); err != nil {
 		_ = l.Close()

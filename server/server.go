@@ -45,6 +45,7 @@ type House struct {
 	Providers    []Listing
 	Augmenters   []Listing
 	Contact      string // for users: mailto:ADDRESS or an https URL, or ""
+	Docs         string // for users: an https URL, or ""
 	Log          zerolog.Logger
 	Readiness    func() Readiness
 	Keys         jwt.Published

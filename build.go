@@ -147,6 +147,9 @@ func newIssuer(c *Config, log zerolog.Logger) (*jwt.Issuer, error) {
 			log.Info().Str("file", made.File).Str("kid", made.Key.ID).Msg("made the first key: it signs")
 		}
 	}
+	if err := c.JWT.NoteKeys(); err != nil {
+		log.Warn().Err(err).Msg("a start without the keys would make others")
+	}
 	if c.JWT.HasKeys() {
 		return jwt.NewKeyed(c.JWT, *c.JWT.IssueAud, time.Now)
 	}

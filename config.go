@@ -139,6 +139,7 @@ func loadWithoutKeys(path string, environ []string) (*Config, *conf.Document) {
 	if c.StateDir == "" {
 		c.StateDir, _, _ = strings.Cut(lookup(environ)("STATE_DIRECTORY"), ":")
 	}
+	c.JWT.KeepIn(c.StateDir)
 	if c.JWT.Secret == nil && !c.JWT.HasKeys() && c.StateDir == "" && !doc.Has("jwt", "secret_file") {
 		doc.Report().At("jwt").Warn("secret", "%s", noSecret)
 	}

@@ -45,11 +45,11 @@ func (e *estate) rotateOnce(now time.Time) (wait time.Duration, err error) {
 			wait, err = mostUnrotated, errors.New("a fault of gatehouse's own")
 		}
 	}()
-	keys := e.inForce.Load().JWT
-	if keys.RotateEvery == 0 {
+	config := e.inForce.Load()
+	if config.JWT.RotateEvery == 0 {
 		return mostUnrotated, nil
 	}
-	done, wait, err := keys.Scheduled(now)
+	done, wait, err := config.JWT.Scheduled(now, func() bool { return e.inForce.Load() == config })
 	if err != nil {
 		return mostUnrotated, err
 	}

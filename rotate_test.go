@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,9 +24,12 @@ import (
 // daily rotates each day, in a folder that is not there yet.
 func daily(t *testing.T) jwt.Config {
 	t.Helper()
-	return jwt.Config{
-		KeysDir: filepath.Join(t.TempDir(), "keys"), Lifetime: jwt.Seconds(time.Hour), PublishBefore: time.Hour, RotateEvery: 24 * time.Hour,
+	state := t.TempDir()
+	c := jwt.Config{
+		KeysDir: filepath.Join(state, "keys"), Lifetime: jwt.Seconds(time.Hour), PublishBefore: time.Hour, RotateEvery: 24 * time.Hour,
 	}
+	c.KeepIn(state)
+	return c
 }
 
 // keyNames are those of a folder's keys.
@@ -100,7 +105,7 @@ const scheduled = "jwt: { iss: \"https://auth.example.org\", keys_dir: %, exp: 6
 
 // The first start makes a key, and the second gateway takes it. A folder that is empty later has no other made.
 func TestTheFirstStartMakesAKey(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "keys")
+	folder := t.TempDir()
 	config := townHead + annsWay + strings.Replace(scheduled, "%", folder, 1)
 	one, two := newTown(t, config), newTown(t, config)
 	files := keyNames(t, folder)
@@ -123,11 +128,109 @@ func TestTheFirstStartMakesAKey(t *testing.T) {
 	}
 	one.log.Reset()
 	one.reload.reload(t.Context())
+	if log := one.log.String(); !strings.Contains(log, "configuration refused") || !strings.Contains(log, "is empty, and held keys before") {
+		t.Error(log)
+	}
+	if err := os.RemoveAll(filepath.Join(one.config.StateDir, ".keys_dir")); err != nil { // as where there is no state_dir
+		t.Fatal(err)
+	}
+	one.log.Reset()
+	one.reload.reload(t.Context())
 	if log := one.log.String(); !strings.Contains(log, "configuration refused") || !strings.Contains(log, "holds no key any more") {
 		t.Error(log)
 	}
 	if got := keyNames(t, folder); len(got) != 0 || one.issuer != issuer || !signedBy(t, askAnn(t, one), issuer.KeyID()) {
 		t.Errorf("the key in force does not sign on, or there are %s", got)
+	}
+}
+
+// A start at which the disk with the keys is not mounted makes no key, and no folder in its place; with whom it
+// shared the folder knows that too. Who says so gets a key all the same.
+func TestAStartWithoutTheKeysMakesNone(t *testing.T) {
+	state, disk := t.TempDir(), filepath.Join(t.TempDir(), "disk")
+	folder := filepath.Join(disk, "keys")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	config := "state_dir: " + state + "\n" + townHead + annsWay + strings.Replace(scheduled, "%", folder, 1)
+	first := newTown(t, strings.Replace(config, state, t.TempDir(), 1)).issuer.KeyID()
+	w := newTown(t, config) // it has the key of the other one
+	p := &process{config: w.path}
+	start := func() (faults string) {
+		for _, f := range p.read([]string{w.path}).doc.Faults() {
+			faults += f.String() + "\n"
+		}
+		return faults
+	}
+	if err := os.Rename(disk, disk+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if said := start(); !strings.Contains(said, "is empty, and held keys before") {
+		t.Errorf("without the folder: %q", said)
+	}
+	if _, err := os.Stat(disk); err == nil {
+		t.Error("a folder was made")
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if said := start(); !strings.Contains(said, "is empty, and held keys before") || len(keyNames(t, folder)) > 0 {
+		t.Errorf("with an empty folder: %q", said)
+	}
+	if err := errors.Join(os.RemoveAll(disk), os.Rename(disk+".away", disk)); err != nil {
+		t.Fatal(err)
+	}
+	if got := newTown(t, config).issuer.KeyID(); got != first || len(keyNames(t, folder)) != 1 {
+		t.Errorf("mounted again: %s signs, not %s", got, first)
+	}
+	if err := os.Remove(filepath.Join(folder, keyNames(t, folder)[0])); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	if exit := run([]string{"key", "rotate"}, &process{out: &said, err: &said, environ: []string{"GATEHOUSE_CONFIG=" + w.path}}); exit != 0 {
+		t.Fatal(said.String())
+	}
+	if got := newTown(t, config).issuer.KeyID(); got == first || !strings.Contains(said.String(), got) {
+		t.Errorf("%s signs, after: %s", got, said.String())
+	}
+}
+
+// A key is made by the configuration that is in force when the folder is free.
+func TestARotationThatWaitsKnowsTheConfigurationInForce(t *testing.T) {
+	keys := daily(t)
+	if _, err := keys.FirstKey(time.Now().Add(-48 * time.Hour).Truncate(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(keys.KeysDir, ".lock"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	e := &estate{log: zerolog.Nop(), metrics: metrics.New("test")}
+	e.inForce.Store(&Config{JWT: keys})
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		if wait, err := e.rotateOnce(now); err == nil || wait != mostUnrotated || !strings.Contains(err.Error(), ".lock is held") {
+			t.Errorf("%v, %v", wait, err)
+		}
+		time.AfterFunc(time.Second, func() {
+			other := keys
+			other.PublishBefore = 20 * time.Hour
+			e.inForce.Store(&Config{JWT: other})
+			_ = f.Close()
+		})
+		if wait, err := e.rotateOnce(now); err != nil || wait != 0 || len(keyNames(t, keys.KeysDir)) != 1 {
+			t.Errorf("a key was made by what was in force: %v, %v", wait, err)
+		}
+		if _, err := e.rotateOnce(now); err != nil || len(keyNames(t, keys.KeysDir)) != 2 {
+			t.Errorf("and then none: %v", err)
+		}
+	})
+	if from := signingSince(t, keyNames(t, keys.KeysDir)[1]); from.Before(now.Add(20 * time.Hour)) {
+		t.Errorf("it signs from %v", from)
 	}
 }
 
@@ -190,24 +293,31 @@ func TestAPanicInARotationIsContained(t *testing.T) {
 	}
 }
 
-// Before the first start there is no key, which is no fault, and nobody but serve makes one.
+// Before the first start there is no key, which is no fault where one may be made, and nobody but serve makes one.
 func TestCommandsBeforeTheFirstKey(t *testing.T) {
-	dir := folder(t, map[string]string{"config.yaml": townHead + annsWay + strings.Replace(scheduled, "%", "keys", 1)})
+	dir := folder(t, map[string]string{"config.yaml": townHead + annsWay + strings.Replace(scheduled, "%", "state/keys", 1)})
 	for _, row := range []struct {
-		args []string
-		exit int
-		want string
+		args  []string
+		state string
+		exit  int
+		want  string
 	}{
-		{[]string{"check", "--strict"}, 0, ": ok"},
-		{[]string{"key", "list"}, 1, "holds no key yet: gatehouse makes the first one when it starts"},
+		{[]string{"check", "--strict"}, "state", 0, ": ok"},
+		{[]string{"key", "list"}, "state", 1, "holds no key yet: gatehouse makes the first one when it starts"},
+		{[]string{"check"}, "", 1, "make it, and the first key, with: gatehouse key rotate"},
+		{[]string{"check"}, "state2", 1, "no such file or directory: make it"},
 	} {
+		environ := []string{"GATEHOUSE_CONFIG=" + filepath.Join(dir, "config.yaml")}
+		if row.state != "" {
+			environ = append(environ, "STATE_DIRECTORY="+filepath.Join(dir, row.state))
+		}
 		var said strings.Builder
-		exit := run(row.args, &process{out: &said, err: &said, environ: []string{"GATEHOUSE_CONFIG=" + filepath.Join(dir, "config.yaml")}})
+		exit := run(row.args, &process{out: &said, err: &said, environ: environ})
 		if exit != row.exit || !strings.Contains(said.String(), row.want) {
 			t.Errorf("%q: exit %d, %s; want %d, %s", row.args, exit, said.String(), row.exit, row.want)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, "keys")); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "state")); err == nil {
 		t.Error("a key was made")
 	}
 }

@@ -29,7 +29,8 @@ type Config struct {
 
 	RotateEvery time.Duration `yaml:"rotate_every" doc:"How long a key of keys_dir signs until gatehouse itself makes the next one there. Default: never, gatehouse key rotate does."`
 
-	ring *Keyring // of Keys or KeysDir; nil: HS256 signs
+	state string   // the folder state_dir, or ""
+	ring  *Keyring // of Keys or KeysDir; nil: HS256 signs
 }
 
 // KeyFile is one file of [Config.Keys].

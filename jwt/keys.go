@@ -56,8 +56,7 @@ func (c *Config) ReadKeys(r conf.Report) (paths []string) {
 	var err error
 	switch {
 	case c.KeysDir != "" && c.Keys == nil:
-		c.ring, paths, err = folderRing(c.KeysDir, c.keep())
-		if err != nil && !(c.RotateEvery > 0 && c.empty()) {
+		if c.ring, paths, err = c.readFolder(); err != nil {
 			r.Fault("keys_dir", "%v", err)
 		}
 		return append([]string{c.KeysDir}, paths...)

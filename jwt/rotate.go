@@ -26,12 +26,13 @@ func (c Config) Rotate(kind string, atOnce bool, now time.Time) (Rotation, error
 	if err := os.MkdirAll(c.KeysDir, 0o700); err != nil {
 		return Rotation{}, fmt.Errorf("jwt: rotate: %w", err)
 	}
+	asked := time.Now()
 	unlock, err := lock(c.KeysDir)
 	if err != nil {
 		return Rotation{}, fmt.Errorf("jwt: rotate: %w", err)
 	}
 	defer unlock()
-	done, err := c.rotate(kind, atOnce, now.UTC().Truncate(time.Second))
+	done, err := c.rotate(kind, atOnce, now.Add(time.Since(asked)).UTC().Truncate(time.Second))
 	if err != nil {
 		return done, fmt.Errorf("jwt: rotate: %w", err)
 	}
@@ -64,15 +65,20 @@ func (c Config) published(now time.Time) time.Time {
 	return now.Add(c.PublishBefore).Truncate(time.Second).Add(time.Second)
 }
 
-// after makes the key that signs from a time on, behind those of r, and removes those that nobody needs any more.
+// after makes the key that signs from a time on, behind those of r, and removes those that nobody needs any more. What
+// was needed when the last one was made is kept, whatever the clock says now: that may be wrong. So the last two stay.
 func (c Config) after(r *Keyring, paths []string, kind string, from, now time.Time) (done Rotation, err error) {
+	last := r.keys[len(r.keys)-1]
 	if kind == "" {
-		kind = r.keys[len(r.keys)-1].Kind()
+		kind = last.Kind()
 	}
 	if done, err = c.next(kind, from); err != nil {
 		return done, err
 	}
-	for i := range len(paths) - 1 { // the last one signs until the new one does
+	if made := last.from.Add(-c.PublishBefore - rotateAhead); made.Before(now) {
+		now = made
+	}
+	for i := range len(paths) - 1 {
 		if now.Before(r.keys[i+1].from.Add(r.keep)) {
 			break
 		}
@@ -99,6 +105,12 @@ func (c Config) next(kind string, from time.Time) (done Rotation, err error) {
 // lockFile is what a folder is locked by: on NFS a folder itself cannot be. No key's name begins with a dot.
 const lockFile = ".lock"
 
+const (
+	// lockPatience is how long a lock may be another's: to make a key takes far less.
+	lockPatience = 5 * time.Second
+	lockInterval = 20 * time.Millisecond
+)
+
 // lock holds a folder, for those who ask for it too, until unlock is called or the process ends.
 func lock(folder string) (unlock func(), err error) {
 	path := filepath.Join(folder, lockFile)
@@ -107,12 +119,25 @@ func lock(folder string) (unlock func(), err error) {
 		return nil, err
 	}
 	if err = giveToOwner(f, folder); err == nil {
-		if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-			err = &os.PathError{Op: "lock", Path: path, Err: err}
-		}
+		err = flock(f)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return func() { _ = f.Close() }, nil
+}
+
+// flock does not wait in the system, where nothing would end it.
+func flock(f *os.File) error {
+	for end := time.Now().Add(lockPatience); ; time.Sleep(lockInterval) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.EWOULDBLOCK):
+			return &os.PathError{Op: "lock", Path: f.Name(), Err: err}
+		case time.Now().After(end):
+			return fmt.Errorf("%s is held by another process for more than %v", f.Name(), lockPatience)
+		}
+	}
 }

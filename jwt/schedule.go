@@ -50,12 +50,18 @@ func (c Config) Inspect(r conf.Report) {
 
 // Scheduled makes the next key of keys_dir where rotate_every says that it is time. It signs rotate_every after the
 // last one began, or, if nobody was there to make it in time, publish_before from now. That time is the file's name, so
-// gateways that share the folder want one file, and who comes second finds it there. It returns the key that was
-// made, with no File if none was, and how long to wait before it is called again.
-func (c Config) Scheduled(now time.Time) (done Rotation, wait time.Duration, err error) {
+// gateways that share the folder want one file, and who comes second finds it there. Nothing is done where stands says,
+// when the folder is locked, that c is not in force any more. It returns the key that was made, with no File if none
+// was, and how long to wait before it is called again.
+func (c Config) Scheduled(now time.Time, stands func() bool) (done Rotation, wait time.Duration, err error) {
 	now = now.UTC()
 	if wait, err = c.untilDue(now); err == nil && wait == 0 {
-		done, err = c.locked(func() (Rotation, error) { return c.scheduled(now) })
+		done, err = c.locked(now, func(now time.Time) (Rotation, error) {
+			if !stands() {
+				return Rotation{}, nil
+			}
+			return c.scheduled(now)
+		})
 	}
 	if err != nil {
 		err = fmt.Errorf("jwt: rotate_every: %w", err)
@@ -63,14 +69,16 @@ func (c Config) Scheduled(now time.Time) (done Rotation, wait time.Duration, err
 	return done, wait, err
 }
 
-// locked has make make a key while nobody else does. A file that is there is somebody else's, who came past the lock.
-func (c Config) locked(make func() (Rotation, error)) (Rotation, error) {
+// locked has make make a key while nobody else does, at the time at which the folder is locked. A file that is there
+// is somebody else's, who came past the lock.
+func (c Config) locked(now time.Time, make func(now time.Time) (Rotation, error)) (Rotation, error) {
+	asked := time.Now()
 	unlock, err := lock(c.KeysDir)
 	if err != nil {
 		return Rotation{}, err
 	}
 	defer unlock()
-	done, err := make()
+	done, err := make(now.Add(time.Since(asked)))
 	if errors.Is(err, fs.ErrExist) {
 		return Rotation{}, nil
 	}
@@ -103,44 +111,20 @@ func (c Config) due(last time.Time) time.Time {
 func (c Config) untilDue(now time.Time) (time.Duration, error) {
 	paths, err := keyPaths(c.KeysDir)
 	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(paths) == 0:
+		return 0, fmt.Errorf("%s holds no key any more: is it mounted?", c.KeysDir)
 	case err != nil:
 		return 0, err
-	case len(paths) == 0: // a disk that is not mounted looks so
-		return 0, fmt.Errorf("%s holds no key any more", c.KeysDir)
 	}
 	last, err := beginOf(paths[len(paths)-1])
 	if err != nil {
 		return 0, err
 	}
+	if last.After(now.Add(c.RotateEvery + c.PublishBefore + rotateAhead)) { // no key is made until then
+		return 0, fmt.Errorf("%s signs too far from now, %s: is the clock right? If so, it was wrong when that key was made: remove that file",
+			paths[len(paths)-1], now.Truncate(time.Second).Format(time.RFC3339))
+	}
 	return max(c.due(last).Sub(now), 0), nil
-}
-
-// AwaitsFirst reports whether [Config.ReadKeys] found no key, and rotate_every has the first one made.
-func (c Config) AwaitsFirst() bool { return c.KeysDir != "" && c.RotateEvery > 0 && c.ring == nil }
-
-// FirstKey makes the first key, which signs at once, unless somebody else has by now, and reads what is there.
-func (c *Config) FirstKey(now time.Time) (made Rotation, err error) {
-	if err = os.MkdirAll(c.KeysDir, 0o700); err == nil {
-		made, err = c.locked(func() (Rotation, error) {
-			if !c.empty() {
-				return Rotation{}, nil
-			}
-			return c.next("", now.UTC().Truncate(time.Second))
-		})
-	}
-	if err == nil {
-		c.ring, _, err = folderRing(c.KeysDir, c.keep())
-	}
-	if err != nil {
-		return Rotation{}, fmt.Errorf("jwt: the first key: %w", err)
-	}
-	return made, nil
-}
-
-// empty reports whether there is no key in keys_dir, or no keys_dir.
-func (c Config) empty() bool {
-	paths, err := keyPaths(c.KeysDir)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && len(paths) == 0
 }
 
 // Term is when the key that signs began to, and when the next one will. It is zero where there is none, or none that

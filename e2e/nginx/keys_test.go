@@ -212,7 +212,7 @@ func TestARotationFailsNoRequest(t *testing.T) {
 // The same without anybody's doing: the gateways make each key themselves, the first one too, and agree on it.
 func TestARotationByTheScheduleFailsNoRequest(t *testing.T) {
 	t.Parallel() // it waits, mostly
-	folder := filepath.Join(t.TempDir(), "keys")
+	folder := t.TempDir()
 	r := startRotation(t, strings.Replace(fmt.Sprintf(keyedConfig, folder), "publish_before: 6s", "publish_before: 5s, rotate_every: 6s", 1))
 	stop := r.load(t)
 	for deadline := time.Now().Add(30 * time.Second); r.kids() < 3 && time.Now().Before(deadline); {

@@ -10,16 +10,6 @@ import (
 	"gatehouse/watch"
 )
 
-const (
-	// settled is how long a file must be left alone before it counts as written.
-	settled = 200 * time.Millisecond
-	// meant is how long a file must be gone, empty or without an end to its last line before that counts as
-	// wanted.
-	meant = 10 * time.Second
-	// unsettled is how long a file that is written again and again is waited for.
-	unsettled = 2 * time.Second
-)
-
 // stamps of the password file and the group file.
 type stamps [2]watch.Stamp
 
@@ -28,40 +18,32 @@ var unread = stamps{watch.Unread, watch.Unread}
 
 // A follower takes new versions of an htpasswd's files in, when they are whole. It is used by one goroutine.
 type follower struct {
-	of       *htpasswd
-	taken    stamps    // of what was last loaded or refused
-	seen     stamps    // of what was last looked at
-	since    time.Time // when seen was first seen
-	changing time.Time // when something other than taken was first seen
-	refused  string    // why the newest version is not in force; logged once
-	answers  bool      // whether somebody may be remembered of it
+	of *htpasswd
+	settling[stamps]
+	refused string // why the newest version is not in force; logged once
+	answers bool   // whether somebody may be remembered of it
 }
 
 // newFollower reads the files for the first time.
 func newFollower(a *htpasswd) (*follower, error) {
-	w := &follower{of: a, taken: unread}
-	var err error
-	if w.seen, err = w.look(); err != nil {
+	w := &follower{of: a}
+	s, err := w.look()
+	if err != nil {
 		return nil, err
 	}
 	v, err := a.read(nil)
 	if err != nil {
 		return nil, err
 	}
-	// A file written a moment ago may be written again without a new time: it is read once more.
-	if a.env.Now().Sub(w.newest()) > 2*time.Second {
-		w.taken = w.seen
-	}
-	w.since = a.env.Now()
-	w.changing = w.since
+	w.begin(s, s.newest(), unread, a.env.Now())
 	w.use(v)
 	w.answers = true
 	return w, nil
 }
 
-func (w *follower) newest() time.Time {
+func (all stamps) newest() time.Time {
 	var last time.Time
-	for _, s := range w.seen {
+	for _, s := range all {
 		if t := s.Written(); t.After(last) {
 			last = t
 		}
@@ -88,25 +70,15 @@ func (w *follower) folders() []string {
 // step looks at the files, takes a new version in if it is whole, and returns when to look again.
 func (w *follower) step(now time.Time) time.Duration {
 	s, err := w.look()
-	switch {
-	case err != nil:
+	if err != nil {
 		w.taken = unread // so that the same files are taken in again when they can be seen again
 		w.refuse(err)
 		return watch.Every
-	case s == w.taken:
-		w.seen = s
-		return watch.Every
-	case s != w.seen:
-		if w.seen == w.taken {
-			w.changing = now
-		}
-		w.seen, w.since = s, now
 	}
-	if w.blank(s) {
-		if left := meant - now.Sub(w.since); left > 0 {
-			return left
-		}
-	} else if left := min(settled-now.Sub(w.since), unsettled-now.Sub(w.changing)); left > 0 {
+	if !w.changed(s, now) {
+		return watch.Every
+	}
+	if left := w.left(now, w.blank(s)); left > 0 {
 		return left
 	}
 	return w.load(s, now)

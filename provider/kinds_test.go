@@ -110,10 +110,8 @@ var specimens = map[string]func(t *testing.T) specimen{
 	},
 	"mtls": func(t *testing.T) specimen {
 		ca := pki.New(t, "clients")
-		m := mtlsBy(t, "cn", ca)
 		return specimen{
-			config: m, good: certified(ca.Client(t, "alice")), wrong: certified(pki.New(t, "clients").Client(t, "alice")),
-			kill: func(t *testing.T, _ auth.Authenticator) { writeFile(t, m.CAFile, "") },
+			config: mtlsBy(t, "cn", ca), good: certified(ca.Client(t, "alice")), wrong: certified(pki.New(t, "clients").Client(t, "alice")),
 		}
 	},
 	"ldap": func(t *testing.T) specimen {

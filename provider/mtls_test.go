@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,14 +156,14 @@ func TestACertificatesUserEndsWithIt(t *testing.T) {
 	ca := pki.New(t, "clients")
 	cert := ca.Client(t, "alice")
 	w := newWorld(t)
-	now := time.Now()
-	w.Env.Now = func() time.Time { return now }
+	var later atomic.Int64 // than now
+	w.Env.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	a := open(t, t.Context(), mtlsBy(t, "cn", ca), w.Env)
 	u, err := a.Authenticate(t.Context(), certified(cert))
 	if err != nil || !u.Until.Equal(cert.Leaf.NotAfter) {
 		t.Errorf("got %v until %s, want %s", err, u.Until, cert.Leaf.NotAfter)
 	}
-	now = cert.Leaf.NotAfter.Add(time.Second)
+	later.Store(int64(time.Until(cert.Leaf.NotAfter.Add(time.Second))))
 	if _, err := a.Authenticate(t.Context(), certified(cert)); !errors.Is(err, auth.ErrDenied) {
 		t.Errorf("after its end: %v", err)
 	}
@@ -178,21 +179,6 @@ func TestUnitsAreRolesWhereTheyAreWanted(t *testing.T) {
 		if err != nil || !slices.Equal(u.Roles, want) {
 			t.Errorf("roles: %q: got %q, %v, want %q", roles, u.Roles, err, want)
 		}
-	}
-}
-
-// An authority that was taken out of the file is not believed with the next question.
-func TestTheFileOfAuthoritiesIsReadForEachQuestion(t *testing.T) {
-	ca := pki.New(t, "clients")
-	m := mtlsBy(t, "cn", ca)
-	a := open(t, t.Context(), m, newWorld(t).Env)
-	c := certified(ca.Client(t, "alice"))
-	if _, err := a.Authenticate(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, m.CAFile, pki.New(t, "another").PEM())
-	if _, err := a.Authenticate(t.Context(), c); !errors.Is(err, auth.ErrDenied) {
-		t.Errorf("got %v", err)
 	}
 }
 

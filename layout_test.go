@@ -54,6 +54,7 @@ var owners = map[string]string{
 	"github.com/go-asn1-ber/asn1-ber": "directory",
 	"github.com/maypok86/otter/v2":    "cache",
 	"github.com/coreos/go-systemd":    "systemd",
+	"github.com/coreos/go-oidc":       "", // for a test of ours
 	"math/rand":                       "",
 	"net/http/httputil":               "",
 	"encoding/gob":                    "",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/e2e/ldap"
+	"gatehouse/gate"
 	"gatehouse/metrics"
 	"gatehouse/role"
 )
@@ -42,6 +44,41 @@ func TestAReloadAsksForNobodysRolesAgain(t *testing.T) {
 	ask("staff,editor")
 	if d.Connections() != 1 {
 		t.Errorf("asked %d times", d.Connections())
+	}
+}
+
+// Each question to a directory is counted by how it ended, whether a user may go on without the answer or not.
+func TestAugmentersThatFailAreCounted(t *testing.T) {
+	for result, row := range map[string]struct {
+		answer func(ldap.Request) ldap.Reply
+		within int // milliseconds
+	}{
+		"success": {func(ldap.Request) ldap.Reply { return ldap.Reply{} }, 5000},
+		"error":   {func(ldap.Request) ldap.Reply { return ldap.Reply{Code: client.LDAPResultOperationsError} }, 5000},
+		"timeout": {func(ldap.Request) ldap.Reply { return ldap.Reply{Hang: true} }, 500},
+	} {
+		for _, optional := range []bool{false, true} {
+			config := strings.Replace(fmt.Sprintf(augmentedTown, ldap.NewFake(t, row.answer).URI), `"dc=x"`, fmt.Sprintf(`"dc=x", optional: %t`, optional), 1)
+			w := newTown(t, config+fmt.Sprintf("auth: { timeout_in_ms: %d }\n", row.within))
+			_, err := w.house.Gate.Decide(t.Context(), gate.Ask{Credentials: []auth.Credential{
+				{Scheme: auth.Basic, Form: auth.Password, Username: "alice", Secret: "correct horse"},
+			}})
+			if (err == nil) != (result == "success" || optional) {
+				t.Errorf("%s, optional %t: %v", result, optional, err)
+			}
+			answer := httptest.NewRecorder()
+			w.metrics.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+			var counted []string
+			for line := range strings.Lines(answer.Body.String()) {
+				if strings.HasPrefix(line, "augmenter_attempts_total{") {
+					counted = append(counted, strings.TrimSpace(line))
+				}
+			}
+			want := fmt.Sprintf(`augmenter_attempts_total{augmenter_name="groups",augmenter_type="ldap",realm="r",result=%q} 1`, result)
+			if len(counted) != 1 || counted[0] != want {
+				t.Errorf("optional %t: counted %q, want %s", optional, counted, want)
+			}
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -186,10 +187,10 @@ func TestNothingPrivateIsPublished(t *testing.T) {
 			}
 		}
 	}
-	var found map[string]any
-	if err := json.Unmarshal(p.Discovery, &found); err != nil || found["issuer"] != c.Issuer || found["jwks_uri"] != c.Issuer+"/.well-known/jwks.json" || len(found) != 5 {
-		t.Errorf("%s: %v", p.Discovery, err)
-	}
+	wantDiscovery(t, p.Discovery, map[string]any{
+		"issuer": c.Issuer, "jwks_uri": c.Issuer + "/.well-known/jwks.json", "response_types_supported": []any{"id_token"},
+		"subject_types_supported": []any{"public"}, "id_token_signing_alg_values_supported": []any{"RS256", "ES256", "EdDSA"},
+	})
 	if p := published(t, newIssuer(t, hour, true, secret, second)); p.KeySet != nil || p.Discovery != nil {
 		t.Errorf("of a secret %s is published", p.KeySet)
 	}
@@ -365,5 +366,13 @@ func TestOpenSSLMakesKeys(t *testing.T) {
 			run("dgst", "-sha256", "-verify", public, "-signature", keyFile(t, filepath.Join(folder, "signature"), []byte(signature)),
 				keyFile(t, filepath.Join(folder, "text"), []byte(token[:cut])))
 		})
+	}
+}
+
+func wantDiscovery(t *testing.T, document []byte, want map[string]any) {
+	t.Helper()
+	var found map[string]any
+	if err := json.Unmarshal(document, &found); err != nil || !reflect.DeepEqual(found, want) {
+		t.Errorf("%s, %v; want %v", document, err, want)
 	}
 }

@@ -96,6 +96,30 @@ func TestSlapdTellsTheGroupsOfAName(t *testing.T) {
 	}
 }
 
+// What has a user's name and is no person is not the user, whatever groups it is in.
+func TestWhatIsNoPersonHasNoGroups(t *testing.T) {
+	device := func(cn string) *client.AddRequest {
+		return ldap.Add("cn="+cn+",ou=groups,"+ldap.Base, "objectClass", "organizationalRole", "cn", cn)
+	}
+	d := ldap.Start(t, ldap.Setting{},
+		ldap.Person("alice", "a"), ldap.Group("staff", "alice"), device("alice"), device("printer"),
+		ldap.Add("cn=devices,ou=groups,"+ldap.Base, "objectClass", "groupOfNames", "cn", "devices",
+			"member", "cn=alice,ou=groups,"+ldap.Base, "member", "cn=printer,ou=groups,"+ldap.Base))
+	l := section(d.URI)
+	for name, want := range map[string][]string{"alice": {"staff"}, "printer": nil} {
+		if got, err := l.open().Roles(t.Context(), name); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
+		}
+	}
+	l.UserFilter = "(cn={username})"
+	if got, err := l.open().Roles(t.Context(), "printer"); err != nil || !slices.Equal(got, []string{"devices"}) {
+		t.Fatalf("of everything that has a name: got %q, %v", got, err)
+	}
+	if got, err := l.open().Roles(t.Context(), "alice"); !errors.Is(err, directory.ErrSeveral) {
+		t.Fatalf("of everything that has a name: got %q, %v", got, err)
+	}
+}
+
 // C44: a directory compares names without case, width and spaces (RFC 4518). Another's name brings nobody's groups.
 func TestAnotherSpellingHasNoGroups(t *testing.T) {
 	d := ldap.Start(t, ldap.Setting{}, ldap.Person("alice", "a"), ldap.Person("big boss", "b"), ldap.Group("staff", "alice"), ldap.Group("chiefs", "big boss"))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,7 +62,7 @@ func heldBy(folder, test string) check {
 	return func(t *testing.T, _ *site) {
 		t.Helper()
 		if !hasTest(t, filepath.Join("../..", folder), test) {
-			t.Errorf("%s has no test %s", folder, test)
+			t.Errorf("%s has no test %s that can fail", folder, test)
 		}
 	}
 }
@@ -79,11 +80,54 @@ func hasTest(t *testing.T, folder, test string) bool {
 		}
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == test {
-				return true
+				return canFail(f)
 			}
 		}
 	}
 	return false
+}
+
+// canFail reports whether a test does more than to skip: it fails itself, runs others, or hands its t on.
+func canFail(test *ast.FuncDecl) (can bool) {
+	called := func(n ast.Node) (name string, args []ast.Expr) {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return "", nil
+		}
+		if f, ok := call.Fun.(*ast.SelectorExpr); ok {
+			name = f.Sel.Name
+		}
+		return name, call.Args
+	}
+	for _, s := range test.Body.List {
+		if alone, ok := s.(*ast.ExprStmt); ok {
+			if name, _ := called(alone.X); strings.HasPrefix(name, "Skip") {
+				return false
+			}
+		}
+	}
+	ast.Inspect(test.Body, func(n ast.Node) bool {
+		name, args := called(n)
+		can = can || slices.Contains([]string{"Error", "Errorf", "Fatal", "Fatalf", "Run"}, name) ||
+			slices.ContainsFunc(args, func(a ast.Expr) bool { t, ok := a.(*ast.Ident); return ok && t.Name == "t" })
+		return true
+	})
+	return can
+}
+
+func TestATestThatCannotFailHoldsNothing(t *testing.T) {
+	for body, want := range map[string]bool{
+		``: false, `x := 1; _ = x`: false, `t.Log("fine")`: false, `t.Skip("later"); t.Error()`: false, `t.SkipNow(); check(t)`: false,
+		`if none { t.Skip("there is none") }; t.Fatal()`: true, `check(t)`: true, `t.Run("a", f)`: true, `for range 2 { if x { t.Errorf("x") } }`: true,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p; func Test(t *testing.T) { "+body+" }", parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := canFail(file.Decls[0].(*ast.FuncDecl)); got != want {
+			t.Errorf("%q: got %t", body, got)
+		}
+	}
 }
 
 const migrationPage = "../../docs/migrate-from-auth-o-tron.md"

@@ -128,18 +128,7 @@ func mintedRequests(t *testing.T, issuer, kind, path, kid string) (list []reques
 	t.Helper()
 	sign := func(path, kid string, changed map[string]any) http.Header {
 		t.Helper()
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		block, _ := pem.Decode(text)
-		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := map[string]any{"iss": issuer}
-		maps.Copy(all, changed)
-		return bearer(signedAs(kid, methods[kind], key, all))
+		return bearer(signedBy(t, issuer, kind, path, kid, changed))
 	}
 	for says, changed := range map[string]map[string]any{
 		"an expired one": {"exp": in(-time.Minute)}, "one without an end": {"exp": nil}, "one of tomorrow": {"iat": in(time.Hour)},
@@ -154,6 +143,23 @@ func mintedRequests(t *testing.T, issuer, kind, path, kid string) (list []reques
 		request{"another key by the name of ours", sign(other, kid, nil), ""},
 		request{"another key by its own name", sign(other, name, nil), ""},
 	)
+}
+
+// signedBy is a token of alice's, signed by the key in a file, with some claims changed.
+func signedBy(t *testing.T, issuer, kind, path, kid string, changed map[string]any) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]any{"iss": issuer}
+	maps.Copy(all, changed)
+	return signedAs(kid, methods[kind], key, all)
 }
 
 // methods are by the kind of a key.

@@ -4,6 +4,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
@@ -24,7 +25,8 @@ type Reply struct {
 	Code       int
 	Diagnostic string
 	Referral   string
-	Raw        []byte // in place of all others
+	References []string // of a search: where more is to be found (RFC 4511, section 4.5.3)
+	Raw        []byte   // in place of all others
 	Hang, Drop bool
 }
 
@@ -87,6 +89,24 @@ func (f *Fake) Connections() int {
 	return len(f.conns)
 }
 
+// WantNobody fails t if anybody connected to it so far, whether they said anything or not.
+func (f *Fake) WantNobody(t testing.TB) {
+	t.Helper()
+	c, err := net.Dial("tcp", f.listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for end := time.Now().Add(5 * time.Second); f.Connections() == 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.conns) == 0 || f.conns[0].RemoteAddr().String() != c.LocalAddr().String() { // they are accepted in their order
+		t.Errorf("%s was connected to, and asked for %+v", f.URI, f.asked)
+	}
+}
+
 func (f *Fake) serve(c net.Conn) {
 	defer c.Close()
 	for {
@@ -111,6 +131,9 @@ func (f *Fake) serve(c net.Conn) {
 		}
 		for _, e := range reply.Entries {
 			_, _ = c.Write(entry(r.id, e))
+		}
+		for _, uri := range reply.References {
+			_, _ = c.Write(reference(r.id, uri))
 		}
 		_, _ = c.Write(result(r, reply))
 	}
@@ -163,6 +186,12 @@ func entry(id int64, e *ldap.Entry) []byte {
 		list.AppendChild(one)
 	}
 	op.AppendChild(list)
+	return message(id, op)
+}
+
+func reference(id int64, uri string) []byte {
+	op := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultReference, nil, "")
+	op.AppendChild(octets(uri))
 	return message(id, op)
 }
 

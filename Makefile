@@ -54,11 +54,11 @@ need:
 	@e2e/oidc/fetch || [ $$? = 3 ] # likewise
 
 .PHONY: check
-check: scan ## format, vet, staticcheck, known vulnerabilities, gosec, then the tests
+check: scan ## what scan does, then the tests
 	@$(MAKE) --no-print-directory test
 
 .PHONY: scan
-scan: ## the same without the tests
+scan: ## format, vet, staticcheck, known vulnerabilities, gosec; no tests
 	@out=$$(go run $(GOFUMPT) -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...

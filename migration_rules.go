@@ -29,18 +29,18 @@ func told(rules []rule, m *migration) (list []remark) {
 }
 
 // general are the differences that show in requests, and not in a configuration.
-const general = "M01–M09, M15, M17, M40–M42, M45, M46, M48, M49, M53, M55–M57, M59, M60, M62–M66, M68–M73, M76"
+const general = "M01–M09, M15, M17, M40–M42, M45, M46, M48, M49, M53, M55–M57, M59, M60, M62–M66, M68–M73, M76, M78"
 
 // ignoredHere are what stands in a configuration of auth-o-tron and does nothing.
 var ignoredHere = []rule{
+	{"M38", when(func(m *migration) bool { return m.Legacy != nil && *m.Legacy }), "include_legacy_headers: nothing changes: X-Auth-Username, X-Auth-Realm and X-Auth-Roles are always sent"},
 	{"M44", when(func(m *migration) bool { return m.JWT.Audience != "" && !*m.JWT.IssueAud }), "jwt.aud: not in tokens, as in auth-o-tron; jwt.issue_aud: true puts it there"},
 	{"M47", when(func(m *migration) bool { return m.Store.Enabled }), "store: tokens of auth-o-tron's store let nobody in, and /token and /tokens are 404"},
-	{"M47", when(func(m *migration) bool { return m.doc.Has("store") && !m.Store.Enabled }), "store: it is off there too"},
-	{"M38", when(func(m *migration) bool { return m.Legacy != nil && *m.Legacy }), "include_legacy_headers: X-Auth-Username, X-Auth-Realm and X-Auth-Roles are always sent"},
-	{"M52", when(func(m *migration) bool { return m.Version == version2 && m.BindAddress != "" }), "bind_address: it is of version 1.0.0, and auth-o-tron passes over it too"},
+	{"M47", when(func(m *migration) bool { return m.doc.Has("store") && !m.Store.Enabled }), "store: it is off, so nothing changes"},
 	{"M50", faulty("unknown key"), "unknown, and ignored as in auth-o-tron"},
 	{"M50", faulty("has no effect, as in", "has no effect beside"), "no effect, as in auth-o-tron"},
 	{"M50", when(func(m *migration) bool { return lookup(m.environ)("RUST_LOG") != "" }), "RUST_LOG: no effect, as in auth-o-tron; logging.level counts"},
+	{"M52", when(func(m *migration) bool { return m.Version == version2 && m.BindAddress != "" }), "bind_address: it is of version 1.0.0, and auth-o-tron passes over it too"},
 }
 
 // differences are those that a configuration is touched by or not.
@@ -48,7 +48,7 @@ var differences = []rule{
 	{"M10", keysBesideTokens, "a JWT is shown only to those of them that take JWTs, a key only to the others"},
 	{"M11", sameScheme, "asked one after another, and not all at once"},
 	{"M12", when(func(m *migration) bool { return len(m.Providers) > 1 || len(ldapAugmenters(m)) > 0 }), "auth.timeout_in_ms is for the whole decision; whoever is asked has an equal share of what is left"},
-	{"M13", asking, "no answer is 503 and not 401, which nginx makes 500 without nginx/snippets; stale_if_error: 10m lets known users in meanwhile"},
+	{"M13", services, "no answer is 503, where it was 401; an nginx without nginx/snippets makes 500 of it; stale_if_error: 10m lets known users in meanwhile"},
 	{"M14", when(func(m *migration) bool { return m.Throttle.Enabled && m.Server.Blind() }), "failed logins are counted once server.trusted_proxies names nginx's address, and nginx sends X-Real-IP; until then nobody has to wait"},
 	{"M14", when(func(m *migration) bool { return m.Throttle.Enabled && !m.Server.Blind() }), "who fails too often has to wait: 403 with X-Error-Status: 429, which nginx/snippets make 429"},
 	{"M16", otherMemory, "remembers a yes for 1m and a no for 5s; key: cache"},
@@ -81,7 +81,7 @@ var differences = []rule{
 	{"M58", faulty("without TLS"), "keys or passwords in clear text, as in auth-o-tron: use TLS, or insecure_http, insecure_ldap: true"},
 	{"M61", faulty("is the name of another provider too", "is listed twice"), "a name that stands twice"},
 	{"M67", kinds("openid-offline"), "private_client_id and private_client_secret are form-encoded in Basic, which changes some signs"},
+	{"M74", faulty("stands without bind_dn"), "the directory is searched as nobody; key: bind_dn"},
 	{"M75", ldapAugmenters, "roles only of the entry whose name is the user's letter by letter; key: insecure_any_spelling"},
 	{"M77", kinds("jwt"), "ID, refresh, offline and logout tokens let nobody in, by typ or token_use; key: id_tokens"},
-	{"M74", faulty("stands without bind_dn"), "the directory is searched as nobody; key: bind_dn"},
 }

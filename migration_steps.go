@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"gatehouse/conf"
 )
@@ -38,10 +39,18 @@ func (m *migration) steps() []remark {
 	covered["store.enabled"] = true
 	for _, f := range m.next {
 		if !covered[f.Path] {
-			add(place(f), f.Message)
+			add(place(f), mend(f.Message))
 		}
 	}
 	return list
+}
+
+// mend is a fault with what is to be done about a key that does nothing.
+func mend(message string) string {
+	if message == "unknown key" || strings.HasPrefix(message, "has no effect") {
+		return message + ": remove it"
+	}
+	return message
 }
 
 // place is where a fault stands.

@@ -138,7 +138,7 @@ func TestMigrationRules(t *testing.T) {
 		"keys beside tokens":                   {v2 + key[:len(key)-2] + ", " + tokens + "]\n", nil, "M10 k, t: a JWT is shown only to those of them that take JWTs, a key only to the others", nil},
 		"roles that may be missing":            {v2 + strings.Replace(groups, "dc=d", "dc=d, optional: true", 1), nil, "M34 g: the user's name is escaped in the filter", []string{"M13", "M33"}},
 		"a directory that is asked as nobody":  {v2 + strings.Replace(groups, "dc=d", "dc=d, ldap_password: canary", 1), nil, "M74 augmenters[0].ldap_password: the directory is searched as nobody; key: bind_dn", nil},
-		"roles that may not":                   {v2 + groups, nil, "M33 g: no answer is 503, and not a user without roles; optional: true lets them in", nil},
+		"roles that may not":                   {v2 + groups, nil, "M33 g: no answer is 503, and not a user without roles; optional: true lets them in", []string{"M13"}},
 		"sections of version 2 in version 1":   {v1 + "metrics: { enabled: false }\nserver: { port: 81 }\n", nil, "M51 server, metrics: counts, though auth-o-tron passes over it in version 1.0.0", []string{"M52"}},
 		"an address of version 1 in version 2": {v2 + "bind_address: 127.0.0.1:81\n", nil, "M52 bind_address: it is of version 1.0.0, and auth-o-tron passes over it too", []string{"M51"}},
 		"no headers were wanted":               {v2 + "include_legacy_headers: false\n", nil, "M38 X-Auth-Username, X-Auth-Realm and X-Auth-Roles are always sent", nil},
@@ -148,6 +148,8 @@ func TestMigrationRules(t *testing.T) {
 		"a host that does":                     {"version: 2.0.0\nserver: { host: \"a\\e[2J\", port: 80 }\n", nil, "requests on a\ufffd[2J:80", nil},
 		"a socket":                             {"version: 2.0.0\nserver: { socket: /run/s }\n", nil, "M14 who fails too often has to wait: 403 with X-Error-Status: 429, which nginx/snippets make 429", nil},
 		"version 3 by a variable":              {v2, []string{"GATEHOUSE_VERSION=1.0.0"}, `version "3"`, nil},
+		"a user who stands twice":              {v2 + "providers: [{ name: p, type: plain, realm: r, users: [{ username: canary, password: a }, { username: canary, password: b }] }]\n", nil, "M61 providers[0].users[1].username: a name that stands twice", nil},
+		"a key that means nothing":             {v2 + "jwt: { secret: canary, colour: blue }\n", nil, "jwt.colour (line 3) unknown key: remove it", nil},
 		"an enabled store":                     {v2 + "store: { enabled: true, type: mongo, uri: 'mongodb://u:canary@h' }\n", nil, "M47 store: tokens of auth-o-tron's store let nobody in, and /token and /tokens are 404", nil},
 	} {
 		text, lines := reportOf(t, row.config, row.environ)

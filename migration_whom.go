@@ -68,10 +68,13 @@ func sameScheme(m *migration) (all []string) {
 	return all
 }
 
-// asking are those who ask somebody who may not answer.
-func asking(m *migration) []string {
-	return append(m.providers(func(p *provider.Entry) bool { return asked(p) != "" }), ldapWithoutLeave(m)...)
+// services are the providers who ask somebody who may not answer.
+func services(m *migration) []string {
+	return m.providers(func(p *provider.Entry) bool { return asked(p) != "" })
 }
+
+// asking are all who do.
+func asking(m *migration) []string { return append(services(m), ldapWithoutLeave(m)...) }
 
 // otherMemory are those whose yes auth-o-tron remembers for another time.
 func otherMemory(m *migration) []string {

@@ -17,7 +17,7 @@ func TestReadmeConfigs(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 3 {
+	if len(blocks) < 2 {
 		t.Fatalf("only %d configs in README.md", len(blocks))
 	}
 	for _, block := range blocks {
@@ -29,6 +29,14 @@ func TestReadmeConfigs(t *testing.T) {
 		if _, doc := load(dir+"/config.yaml", nil); len(doc.Faults()) != 0 {
 			t.Errorf("%v\n%s", doc.Faults(), text)
 		}
+	}
+	keys := regexp.MustCompile("`(jwt: \\{ iss: https.*? \\})`").FindStringSubmatch(string(page))
+	if keys == nil {
+		t.Fatal("README.md does not say how keys sign")
+	}
+	text := "version: \"3\"\nstate_dir: state\n" + keys[1] + "\n" + blocks[1][1]
+	if _, doc := load(folder(t, map[string]string{"config.yaml": text})+"/config.yaml", nil); len(doc.Faults()) != 0 {
+		t.Errorf("%v\n%s", doc.Faults(), text)
 	}
 	typo := strings.Replace(blocks[0][1], "socket:", "sokcet:", 1)
 	dir := folder(t, map[string]string{"config.yaml": typo, "users.htpasswd": "", "users.groups": ""})
@@ -65,6 +73,23 @@ func TestLinksOfPages(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	}
+}
+
+// Each promise of README is held by a test that it names.
+func TestPromisesOfReadme(t *testing.T) {
+	_, rows, _ := strings.Cut(pages(t)["README.md"], "| promise | held by the test |\n|---|---|\n")
+	promises := 0
+	for row := range strings.Lines(rows) {
+		if !strings.HasPrefix(row, "| ") {
+			break
+		}
+		if promises++; !regexp.MustCompile("\\| `Test\\w+(/\\w+)?`(, `Test\\w+(/\\w+)?`)* \\|\n$").MatchString(row) {
+			t.Errorf("no test holds %s", row)
+		}
+	}
+	if promises < 10 {
+		t.Errorf("%d promises", promises)
 	}
 }
 

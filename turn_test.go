@@ -191,7 +191,7 @@ func TestKeyCommands(t *testing.T) {
 		{[]string{"key", "rotate"}, 1, "is there already: it signs from 20"},
 		{[]string{"key", "list"}, 0, "published"},
 		{[]string{"key", "generate", filepath.Join(folder, "a.pem")}, 0, "a.pem: EdDSA "},
-		{[]string{"key", "generate", filepath.Join(folder, "a.pem"), "--kind", "rsa"}, 1, "file exists"},
+		{[]string{"key", "generate", filepath.Join(folder, "a.pem"), "--kind", "rsa"}, 1, "a.pem: is there already\n"},
 		{[]string{"key", "generate"}, 2, "<file>"},
 	} {
 		said, exit := gatehouse(row.args...)

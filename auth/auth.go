@@ -27,7 +27,7 @@ type Form uint8
 // The forms.
 const (
 	Password    Form = iota + 1 // the password of a Basic credential
-	OwnToken                    // a token that gatehouse itself gave out: gh_…
+	StoredToken                 // a token of gatehouse's own store: gh_…
 	JWT                         // a compact JWS or JWE (RFC 7519): three or five parts, the first a JSON header
 	Opaque                      // any other bearer token, such as an API key
 	Certificate                 // a client's certificate, see [Presented.Certify]

@@ -66,7 +66,7 @@ func checkCredential(t *testing.T, header string, c auth.Credential) {
 		}
 	case auth.Bearer:
 		if !b64token.MatchString(string(c.Secret)) || len(c.Secret) > auth.MaxToken || c.Username != "" ||
-			c.Form != auth.OwnToken && c.Form != auth.JWT && c.Form != auth.Opaque {
+			c.Form != auth.StoredToken && c.Form != auth.JWT && c.Form != auth.Opaque {
 			t.Fatalf("%q: accepted %s", header, show([]auth.Credential{c}))
 		}
 	default:

@@ -183,7 +183,7 @@ var oddBytes = func() (table [256]byte) {
 // leave for a service that expects API keys.
 func formOf(token string) Form {
 	if strings.HasPrefix(token, "gh_") {
-		return OwnToken
+		return StoredToken
 	}
 	head, _, dotted := strings.Cut(token, ".")
 	if dots := strings.Count(token, "."); dotted && (dots == 2 || dots == 4) && isJSONHeader(head) {

@@ -69,7 +69,7 @@ func TestParseReads(t *testing.T) {
 		"a token that is a path is only text":       {"Bearer ../", []auth.Credential{opaque("../")}},
 		"an EmailKey is its token":                  {"EmailKey a@b.example:abc", []auth.Credential{opaque("abc")}},
 		"an EmailKey in any case":                   {"EMAILKEY\ta@b.example:abc", []auth.Credential{opaque("abc")}},
-		"an EmailKey with an own token":             {"EmailKey a@b.example:gh_1", []auth.Credential{token(auth.OwnToken, "gh_1")}},
+		"an EmailKey with a stored token":           {"EmailKey a@b.example:gh_1", []auth.Credential{token(auth.StoredToken, "gh_1")}},
 		"two credentials, in their order":           {"Bearer abc, Basic " + b64("alice:pw"), []auth.Credential{opaque("abc"), alice}},
 		"and in the other order":                    {"Basic " + b64("alice:pw") + ",Bearer abc", []auth.Credential{alice, opaque("abc")}},
 		"three credentials":                         {"Bearer a,Bearer b\t,\tBearer c", []auth.Credential{opaque("a"), opaque("b"), opaque("c")}},
@@ -231,9 +231,9 @@ func TestParseTellsTheFormOfAToken(t *testing.T) {
 		token string
 		want  auth.Form
 	}{
-		"one that gatehouse gave out":                {"gh_abc", auth.OwnToken},
-		"the bare prefix of ours":                    {"gh_", auth.OwnToken},
-		"ours wins over the look of a JWT":           {"gh_" + jwtHead + ".e30.c2ln", auth.OwnToken},
+		"one that gatehouse gave out":                {"gh_abc", auth.StoredToken},
+		"the bare prefix of ours":                    {"gh_", auth.StoredToken},
+		"ours wins over the look of a JWT":           {"gh_" + jwtHead + ".e30.c2ln", auth.StoredToken},
 		"the prefix in another case is not ours":     {"GH_abc", auth.Opaque},
 		"the prefix further on is not ours":          {"xgh_abc", auth.Opaque},
 		"three parts, a JSON header":                 {jwtHead + ".e30.c2ln", auth.JWT},

@@ -14,7 +14,7 @@ import (
 // A credential is shown to nobody but sources of its scheme, its form and a realm that is asked for.
 func TestACredentialIsShownToFittingSourcesOnly(t *testing.T) {
 	schemes := []auth.Scheme{auth.Basic, auth.Bearer, "Negotiate", ""}
-	forms := []auth.Form{0, auth.Password, auth.OwnToken, auth.JWT, auth.Opaque}
+	forms := []auth.Form{0, auth.Password, auth.StoredToken, auth.JWT, auth.Opaque}
 	realms := []string{"a", "b", "AB", "süd"}
 	type seen struct {
 		source     int

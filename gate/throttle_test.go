@@ -208,7 +208,7 @@ func TestWhatIsCounted(t *testing.T) {
 		"a wrong password counts":        {auth.Password, auth.ErrDenied, true},
 		"a wrong key counts":             {auth.Opaque, auth.ErrDenied, true},
 		"a wrong JWT does not":           {auth.JWT, auth.ErrDenied, false},
-		"an own token does not":          {auth.OwnToken, auth.ErrDenied, false},
+		"a stored token does not":        {auth.StoredToken, auth.ErrDenied, false},
 		"a password in an outage counts": {auth.Password, down, true},
 		"a key in an outage does not":    {auth.Opaque, down, false},
 		"a right password without name":  {auth.Password, nil, false},

@@ -67,13 +67,21 @@ func (k Key) Write(path string) error {
 	err = pem.Encode(f, &pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	err = errors.Join(err, giveToOwner(f, folder))
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Link(f.Name(), path)
+		if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+			err = thereError(path)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("jwt: write a key: %w", err)
 	}
 	return nil
 }
+
+// A thereError names the file that Write does not write over. It is [fs.ErrExist].
+type thereError string
+
+func (e thereError) Error() string        { return string(e) + ": is there already" }
+func (e thereError) Is(target error) bool { return target == fs.ErrExist }
 
 // giveToOwner has root make a file that of the folder's owner, who is to use it.
 func giveToOwner(f *os.File, folder string) error {

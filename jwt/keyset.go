@@ -17,7 +17,8 @@ const maxKeys = 100
 // be asked for again, at a rate that a stranger's tokens cannot raise.
 var ErrUnknownKey = errors.New("token: no known key fits it")
 
-// A KeySet holds public keys that verify. It never changes: a newer set is another one.
+// A KeySet holds public keys that verify. It never changes: a newer set is another one. Why it is our own and no
+// library's: docs/architecture.md, "What a provider must keep".
 type KeySet struct {
 	keys    []publicKey
 	leftOut []error

@@ -77,7 +77,7 @@ func TestFaultsOfASection(t *testing.T) {
 
 		{"plain: a good one", plainUsers(alice), nil},
 		{"plain: nobody", plainUsers(), []string{"warning: users: there are none"}},
-		{"plain: twice the same", plainUsers(alice, PlainUser{Username: "bob", Password: secret("x")}, alice), []string{`users[2].username: "alice" is listed twice`}},
+		{"plain: twice the same", plainUsers(alice, PlainUser{Username: "bob", Password: secret("x")}, alice), []string{`users[2].username: is listed twice`}},
 		{"plain: a password and a hash", plainUsers(PlainUser{Username: "alice", Password: secret(canary), PasswordHash: secret(firstBcrypt)}), []string{"users[0].password: stands beside password_hash"}},
 		{"plain: neither", plainUsers(PlainUser{Username: "alice"}), []string{"users[0]: has neither password nor password_hash"}},
 		{"plain: an empty password", plainUsers(PlainUser{Username: "alice", Password: secret("")}), []string{"users[0].password: is empty"}},

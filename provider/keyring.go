@@ -28,7 +28,8 @@ const (
 )
 
 // A keyring has the keys of an identity provider. It asks for them every so often, soon again after a failure, and
-// when a token names one that it does not have. The last good set stays while there is no newer one.
+// when a token names one that it does not have. The last good set stays while there is no newer one. Why it is our own
+// and no library's: docs/architecture.md, "What a provider must keep".
 type keyring struct {
 	env          Env
 	ctx          context.Context // of the provider: what the keyring starts ends with it

@@ -208,7 +208,7 @@ func TestEveryKindKnowsItsUserAndDeniesAWrongSecret(t *testing.T) {
 }
 
 func TestEveryKindLeavesOtherCredentialsAlone(t *testing.T) {
-	forms := []auth.Form{0, auth.Password, auth.OwnToken, auth.JWT, auth.Opaque, auth.Certificate}
+	forms := []auth.Form{0, auth.Password, auth.StoredToken, auth.JWT, auth.Opaque, auth.Certificate}
 	eachKind(t, func(t *testing.T, s specimen) {
 		a := open(t, t.Context(), s.config, newWorld(t).Env)
 		if s.kill != nil {
@@ -333,7 +333,7 @@ func TestEveryKindServesManyAtOnce(t *testing.T) {
 				if i%2 == 1 {
 					c = s.wrong
 				}
-				other.Form = auth.OwnToken
+				other.Form = auth.StoredToken
 				for range 5 {
 					u, err := a.Authenticate(t.Context(), c)
 					if (i%2 == 0) != (err == nil && u.Name == "alice") || (i%2 == 1) != errors.Is(err, auth.ErrDenied) {

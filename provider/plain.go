@@ -38,7 +38,7 @@ func (p *Plain) Check(r conf.Report) {
 		at := r.At("users", i)
 		u.check(at)
 		if seen[u.Username] {
-			at.Strict("username", "%q is listed twice", u.Username)
+			at.Strict("username", "is listed twice")
 		}
 		seen[u.Username] = true
 	}

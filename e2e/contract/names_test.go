@@ -91,7 +91,7 @@ var logRows = []row{
 	{"2.6 Key events", "events of decisions have auth-o-tron's names", same, all(
 		ask(get, basic("dora:four"), "X-Auth-Realm: LOCAL").tells("INFO", "auth.request.authenticated", "user", "realm", "provider"), ask(get).tells("INFO", "auth.header.missing"),
 		ask(get, "Authorization: x").tells("INFO", "auth.header.invalid"), ask(get, basic("dora:newly wrong")).tells("INFO", "auth.provider.all_failed", "user"))},
-	{"2.6 Key events", "events that auth-o-tron does not have are named likewise", "M53", all(
+	{"2.6 Key events", "events that auth-o-tron does not have are named likewise", "M54", all(
 		nameless.tells("WARN", "auth.request.forbidden", "reason"),
 		failing.tells("ERROR", "auth.request.no_decision", "error"))},
 	{"2.6 Key events", "one line a decision is all, and a yes that is remembered is of level debug", "M70", all(

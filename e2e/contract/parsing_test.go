@@ -69,7 +69,7 @@ var parsingRows = []row{
 		ask(get, basic("alice:one:two ")).counts(401, "all_failed", "unknown"), ask(get, basic(" alice:one:two")).counts(401, "all_failed", "unknown"))},
 	{"2.2 duplicate names", "a name may stand twice in a provider", same, all(ask(get, basic("twin:first")).lets("twin", "Local"), ask(get, basic("twin:second-7Kq")).lets("twin", "Local"))},
 	{"2.2 duplicate names", "two providers may have one name", same, all(ask(get, alice).lets("alice", "Local"), ask(get, otherAlice).lets("alice", `the "other"`))},
-	{"2.2 duplicate names", "what stands twice is told", "M61", all(full.warns(`"twin" is listed twice`), full.warns(`"users" is the name of another provider too`))},
+	{"2.2 duplicate names", "what stands twice is told", "M61", all(full.warns(`username: is listed twice`), full.warns(`"users" is the name of another provider too`))},
 	{"", "a Bearer credential is a b64token of at most 8,192 bytes", "M04", all(
 		ask(get, "Authorization: Bearer good&x=1").counts(401, "invalid_header", "unknown"), ask(get, "Authorization: Bearer "+strings.Repeat("x", 8193)).counts(401, "invalid_header", "unknown"))},
 	{"", "a request with a body, or that others may read otherwise, is 400", "M09", all(ask(get, alice, "Content-Length: 4", "", "body").gets(400, anything), ask("GET /authenticate#x", alice).gets(400, anything))},
@@ -99,14 +99,25 @@ var askingRows = []row{
 	{"2.2 Without it every", "without a realm every provider of the scheme may know the credential", same, all(
 		ask(get, alice).lets("alice", "Local"), ask(get, basic("max:six")).lets("max", "Local"), ask(get, otherAlice).lets("alice", `the "other"`), ask(get, good).lets("kate", "ecmwf"))},
 	{"2.2 Without it every", "a JWT is shown to no service of API keys, nor an opaque key to a provider of tokens", "M10", formsApart},
+	{"", "a key that begins with gh_ is shown to no service: it is kept for gatehouse's own store", "M78", storedApart},
 	{"2.2 run concurrently", "providers are asked one after the other, in the order of config.yaml", "M11", inOrder},
 	{"2.2 run concurrently", "a provider that hangs leaves the others their share of the time", "M12", hangs},
 	{"2.2 first Ok wins", "the first of config.yaml wins where several say yes", same, on(document2().with(`providers:
   - { name: a, type: plain, realm: one, users: [{ username: bob, password: pw }] }
   - { name: b, type: plain, realm: two, users: [{ username: bob, password: pw }] }`), repeated(5, ask(get, basic("bob:pw")).lets("bob", "one")))},
 	{"2.2 Worst case", "all providers and schemes together have auth.timeout_in_ms", "M12", wholeTimeout},
-	{"2.2 Augmenters have no", "augmenters are asked within it too", "M36", heldBy("role", "TestSourcesShareTheTimeThatIsLeft")},
+	{"2.2 Augmenters have no", "augmenters are asked within it too", "M12", heldBy("role", "TestSourcesShareTheTimeThatIsLeft")},
 	{"", "a plain password is compared in constant time", "M17", heldBy("e2e/supply", "TestSecretsAreComparedInConstantTime")},
+}
+
+func storedApart(t *testing.T, s *site) {
+	s.services.say("GET /efas?token=gh_key", 200, `{"username":"kate","roles":[]}`)
+	s.services.say("GET /ecmwf/who-am-i?token=gh_key", 200, `{"uid":"kate"}`)
+	s.services.calls("/")
+	ask(get, "Authorization: Bearer gh_key").counts(401, "all_failed", "unknown")(t, s)
+	if asked := s.services.calls("/"); len(asked) != 0 {
+		t.Errorf("asked were %v", asked)
+	}
 }
 
 func formsApart(t *testing.T, s *site) {

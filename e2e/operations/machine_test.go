@@ -74,7 +74,8 @@ func (m *machine) install() {
 // standIns puts programs into PATH that do what the real ones would do with gatehouse.
 func (m *machine) standIns() {
 	for name, script := range map[string]string{
-		"sudo": `exec "$@"`,
+		"sudo": `if [ "$1" = -u ]; then shift 2; [ "$(id -u)" != 0 ] || exec runuser -u ` + m.user + ` -- "$@"; fi
+exec "$@"`,
 		"systemctl": `verb=$1; case $verb in kill) verb=$3 ;; esac
 exec curl -sS --fail-with-body --unix-socket ` + m.service.control + ` "http://systemd/$verb"`,
 		"journalctl": `n=+1; while [ $# -gt 0 ]; do case $1 in -n) n=$2; shift ;; esac; shift; done

@@ -33,6 +33,7 @@ var steps = map[string]step{
 	"verify":        {typed: alice},
 	"rotate":        {after: awaitLog(`"message":"configuration loaded"`)},
 	"rotated":       {typed: alice, after: notAskedAgain},
+	"keys":          {after: func(m *machine) { awaitLog(`"message":"configuration loaded"`)(m); m.signsWith("EdDSA") }},
 	"upgrade":       {before: packages},
 	"restore":       {before: lost},
 	"restored":      {typed: alice},
@@ -73,6 +74,16 @@ func (m *machine) logsIn(credentials string) {
 	m.t.Helper()
 	if got := m.login(credentials); got != "200" {
 		m.t.Errorf("%s: status %s", credentials, got)
+	}
+}
+
+// signsWith holds by which algorithm a token is signed.
+func (m *machine) signsWith(algorithm string) {
+	m.t.Helper()
+	head := m.shell("curl -s -u alice:wonderland -o /dev/null -D - --unix-socket run/gatehouse/gatehouse.sock http://gatehouse/authenticate |" +
+		` sed -n 's/^Authorization: Bearer \([^.]*\).*/\1/p' | base64 -d 2>/dev/null || true`)
+	if !strings.Contains(head, `"`+algorithm+`"`) {
+		m.t.Errorf("a token begins %q", head)
 	}
 }
 

@@ -131,7 +131,7 @@ func discover(ctx context.Context, issuer string) (keysURL string, err error) {
 		return "", fmt.Errorf("%s does not say where its keys are: %s", issuer, response.Status)
 	}
 	if found.Issuer != issuer {
-		return "", fmt.Errorf("%s says that it is another: set it to jwt.iss", issuer)
+		return "", fmt.Errorf("%s says that its name is %q: write exactly that", issuer, found.Issuer)
 	}
 	return found.KeysURL, nil
 }

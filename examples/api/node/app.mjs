@@ -38,10 +38,10 @@ async function discover(issuer) {
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     found = await answer.json();
   } catch (error) {
-    throw new Error(`JWT_ISSUER: ${issuer} does not say where its keys are: ${error.message}`);
+    throw new Error(`JWT_ISSUER: ${issuer} does not say where its keys are: ${error.cause?.message || error.cause?.code || error.message}`);
   }
   if (found.issuer !== issuer) {
-    throw new Error(`JWT_ISSUER: ${issuer} says that it is another: set it to jwt.iss`);
+    throw new Error(`JWT_ISSUER: ${issuer} says that its name is ${JSON.stringify(found.issuer)}: write exactly that`);
   }
   return found.jwks_uri;
 }

@@ -40,7 +40,7 @@ def discover(issuer):
     except (OSError, ValueError, LookupError, TypeError) as error:
         sys.exit(f"api: JWT_ISSUER: {issuer} does not say where its keys are: {error}")
     if names != issuer:
-        sys.exit(f"api: JWT_ISSUER: {issuer} says that it is another: set it to jwt.iss")
+        sys.exit(f"api: JWT_ISSUER: {issuer} says that its name is {json.dumps(names)}: write exactly that")
     return keys_url
 
 

@@ -77,7 +77,9 @@ func (b *verifying) fetch(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	b.verifier, err = jwt.NewVerifier(jwt.VerifierConfig{Keys: keys, Issuer: "https://www.example.org", Audiences: []string{"my-services"}})
+	// As auth-o-tron's own client has it, so that a request that stands still for a second on a busy machine is no fault.
+	const leeway = 5 * time.Second
+	b.verifier, err = jwt.NewVerifier(jwt.VerifierConfig{Keys: keys, Issuer: "https://www.example.org", Audiences: []string{"my-services"}, Leeway: leeway})
 	b.until = now.Add(time.Duration(seconds) * time.Second)
 	return err
 }
